@@ -1,0 +1,135 @@
+"""A timm network as a feature pyramid: forward pass, pooled embedding, parameter groups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mim_bench.backbones.blocks import BlockInfo, find_blocks
+from mim_bench.backbones.groups import ParamGroup, layer_ids, make_groups
+from mim_bench.errors import UserError, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mim_bench.backbones.loading import LoadReport
+
+
+class Backbone(nn.Module):
+    """A network that turns images into feature maps, finest first. Made by `build_backbone`.
+
+    Attributes:
+        net: The timm network, without the stages that are not wanted.
+        channels: Channels of each map.
+        strides: Stride of each map: the real one, for a plain ViT its patch.
+        mean: Mean of each colour that the weights expect, for images in 0..1.
+        std: Standard deviation of each colour.
+        report: What became of the weights' tensors; None for random weights.
+        input_size: Height and width after padding, if the network is built for one size only.
+        notes: Settings that this architecture has no use for, each as a sentence.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        name: str,
+        taps: Sequence[tuple[int, int, int]],
+        norms: Sequence[nn.Module],
+        multiple: int,
+        input_size: tuple[int, int] | None,
+        notes: Sequence[str] = (),
+    ) -> None:
+        super().__init__()
+        self.net = net
+        self.norms = nn.ModuleList(norms)
+        self.name = name
+        self.indices = [index for index, _, _ in taps]
+        self.strides = tuple(stride for _, stride, _ in taps)
+        self.channels = tuple(channels for _, _, channels in taps)
+        config = net.pretrained_cfg
+        self.mean: tuple[float, float, float] = tuple(config["mean"])  # type: ignore[index]
+        self.std: tuple[float, float, float] = tuple(config["std"])  # type: ignore[index]
+        self.multiple = multiple
+        self.input_size = input_size
+        self.notes = tuple(notes)
+        self.report: LoadReport | None = None
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Compute the feature maps.
+
+        Args:
+            images: (B, 3, H, W) float, normalised. Padded with zeros on the right and below
+                where the network needs it.
+
+        Returns:
+            One (B, C_i, ceil(H / s_i), ceil(W / s_i)) map for each stride, finest first.
+
+        Raises:
+            UserError: The network is built for another input size.
+        """
+        maps = self.net.forward_intermediates(  # type: ignore[operator]
+            self._padded(images), indices=self.indices, intermediates_only=True
+        )
+        height, width = images.shape[-2:]
+        return [
+            norm(level[..., : -(-height // stride), : -(-width // stride)])
+            for level, stride, norm in zip(maps, self.strides, self.norms, strict=True)
+        ]
+
+    def embed(self, images: Tensor, pooling: str = "average") -> Tensor:
+        """Compute one vector for each image, from the coarsest map.
+
+        Args:
+            images: (B, 3, H, W) float, normalised.
+            pooling: "average" over positions (of patches alone), or "token": the class token.
+
+        Returns:
+            (B, D); normalised over channels if the backbone has an `out_norm`.
+
+        Raises:
+            UserError: The pooling is unknown, or the network has no class token.
+        """
+        if pooling == "average":
+            coarsest: Tensor = self(images)[-1]
+            return coarsest.mean(dim=(-2, -1))
+        if pooling != "token":
+            raise UserError([unknown("pooling", pooling, ("average", "token"))])
+        if getattr(self.net, "cls_token", None) is None:
+            raise UserError(f"{self.name!r} has no class token", expected="pooling: average")
+        pairs = self.net.forward_intermediates(  # type: ignore[operator]
+            self._padded(images),
+            indices=self.indices,
+            return_prefix_tokens=True,
+            intermediates_only=True,
+        )
+        token: Tensor = pairs[-1][1][:, 0]
+        normed: Tensor = self.norms[-1](token[:, :, None, None])
+        return normed[:, :, 0, 0]
+
+    def blocks(self) -> list[BlockInfo]:
+        """Return the blocks in order, with stage, depth, window and shift."""
+        return find_blocks(self.net)
+
+    def num_layers(self, convention: str) -> int:
+        """Return the number N of layer ids of a decay convention; a head has id N - 1."""
+        return layer_ids(self.net, convention)[1]
+
+    def param_groups(
+        self, convention: str, decay: float, prefix: str = "backbone."
+    ) -> list[ParamGroup]:
+        """Return the trainable parameters grouped by layer and weight decay (see `groups`)."""
+        return make_groups(self, convention, decay, prefix)
+
+    def _padded(self, images: Tensor) -> Tensor:
+        height, width = images.shape[-2:]
+        below, right = -height % self.multiple, -width % self.multiple
+        if self.input_size is not None and (height + below, width + right) != self.input_size:
+            raise UserError(
+                f"{self.name!r} is built for inputs of {self.input_size[0]}x{self.input_size[1]} "
+                f"and got {height}x{width}",
+                expected="one input size, that of the task",
+                action="make the images that size, or choose a backbone that takes any size",
+            )
+        return F.pad(images, (0, right, 0, below)) if below or right else images

@@ -1,0 +1,224 @@
+"""Bringing a checkpoint's tensors into a network, and telling what became of each."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from mim_bench.errors import Problem, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_ENCODERS = ("encoder.", "base_encoder.", "backbone.net.", "net.", "backbone.")
+_FILTERS = ("checkpoint_filter_fn", "_filter_fn", "_filter_torchvision_pretrained")
+_COUNTERS = "num_batches_tracked"  # of batch norm; only used where momentum is None
+_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What became of a checkpoint's tensors.
+
+    Attributes:
+        used: Names of the network that were filled from the checkpoint.
+        renamed: Checkpoint name -> network name, where they differ.
+        resampled: Names of the network whose values were changed to fit (position embeddings at
+            another grid, patches of another size, split or joined projections).
+        dropped: Checkpoint names without a place in the network: classifier, decoder, stages
+            that were not built, buffers that are computed again.
+        missing: Names of the network that the checkpoint does not hold, initialised at random.
+    """
+
+    used: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    resampled: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+class SkipRandom(TorchFunctionMode):
+    """Fills with a constant instead of at random: for networks whose weights are replaced at once.
+
+    Left unfilled, memory could hold what makes torch's rejection sampling draw for ever.
+    """
+
+    # those of torch.nn.init are met as a whole: what they call is not seen any more
+    _FILLS = frozenset(
+        (
+            *("normal_", "uniform_", "trunc_normal_", "exponential_"),
+            *("kaiming_normal_", "kaiming_uniform_", "xavier_normal_", "xavier_uniform_"),
+        )
+    )
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[Any],
+        args: Sequence[Any] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """Answer the tensor filled with a constant for a random fill, else do what was asked."""
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
+        if name not in self._FILLS:
+            return func(*args, **kwargs)
+        tensor: Tensor = args[0] if args else kwargs["tensor"]
+        mean = 0.0
+        if name == "normal_":
+            mean = args[1] if len(args) > 1 else kwargs.get("mean", 0.0)
+        with torch.no_grad():
+            return tensor.fill_(mean)
+
+
+def adapt_state(net: nn.Module, state: Mapping[str, Tensor], where: str = "") -> dict[str, Tensor]:
+    """Name and shape a checkpoint's tensors like those of a complete network.
+
+    Prefixes of a pretraining wrapper are removed with all that stands beside them, the two
+    spellings of SwinV2's bias network and of its final norm are made one, then timm's own
+    filter for the architecture does the rest (official names, resampling).
+
+    Args:
+        net: The complete network, before stages are removed.
+        state: Tensors by name, as `read_state_dict` gives them.
+        where: The file, for messages.
+
+    Raises:
+        UserError: timm's filter can't make sense of the checkpoint.
+    """
+    own = set(net.state_dict())
+    state = dict(state)
+    for prefix in _ENCODERS:
+        inner = {name[len(prefix) :]: t for name, t in state.items() if name.startswith(prefix)}
+        if inner and not any(name.startswith(prefix) for name in own):
+            state = inner
+            break
+    state = {_rename(name, own): tensor for name, tensor in state.items()}
+    filter_fn = _filter_of(net)
+    if filter_fn is None:
+        return state
+    try:
+        with torch.no_grad():
+            # RegNet's takes the tensors alone
+            takes_net = len(inspect.signature(filter_fn).parameters) > 1
+            return dict(filter_fn(state, net) if takes_net else filter_fn(state))
+    except (
+        KeyError,
+        ValueError,
+        RuntimeError,
+        IndexError,
+        AttributeError,
+        AssertionError,
+    ) as error:
+        raise UserError(
+            f"the weights do not belong to a {type(net).__name__}: {error!r}",
+            where=where,
+            expected="a checkpoint of this architecture",
+        ) from error
+
+
+def _rename(name: str, own: set[str]) -> str:
+    name = name.replace(".rpe_mlp.", ".cpb_mlp.")
+    if name.startswith("norm3.") and "norm.weight" in own and name not in own:
+        return "norm." + name.partition(".")[2]  # dense code numbers Swin's norms by stage
+    return name
+
+
+def _filter_of(net: nn.Module) -> Callable[..., Mapping[str, Tensor]] | None:
+    module = sys.modules[type(net).__module__]
+    found = (getattr(module, name, None) for name in _FILTERS)
+    return next((function for function in found if function is not None), None)
+
+
+def load_weights(
+    net: nn.Module,
+    state: Mapping[str, Tensor],
+    source: Mapping[str, Tensor] | None = None,
+    *,
+    extra: Mapping[str, Tensor] | None = None,
+    where: str = "",
+    allow_missing: bool = False,
+) -> LoadReport:
+    """Fill a network from adapted tensors and account for every name.
+
+    Args:
+        net: The network, without the stages that are not wanted.
+        state: What `adapt_state` gave.
+        source: What it was given, to tell renamed and changed tensors; default `state`.
+        extra: More tensors to fill, under the names they have in `state`.
+        where: The file, for messages.
+        allow_missing: Accept that the network is filled only in part.
+
+    Returns:
+        The report; its `missing` names still hold what they were initialised with.
+
+    Raises:
+        UserError: No name fits, names are missing (all are listed, up to 20), a shape differs,
+            or a tensor holds NaN or infinity.
+    """
+    wanted = {**net.state_dict(), **(extra or {})}
+    used = {name: state[name] for name in wanted if name in state}
+    missing = tuple(n for n in wanted if n not in used and not n.endswith(_COUNTERS))
+    if not any(not name.endswith(_COUNTERS) for name in used):
+        raise UserError(
+            "no name in the weights belongs to the network",
+            where=where,
+            expected=f"names like {_listed(list(wanted), 3)}",
+            action=f"the file has {_listed(list(source or state), 3)}: another architecture, or "
+            "weights inside a model of your own (save its backbone's state dict)",
+        )
+    problems = [
+        Problem(f"{name} has shape {tuple(tensor.shape)}", where, str(tuple(wanted[name].shape)))
+        for name, tensor in used.items()
+        if tensor.shape != wanted[name].shape
+    ]
+    problems += [
+        Problem(f"{name} holds NaN or infinity", where, "finite weights")
+        for name, tensor in used.items()
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all())
+    ]
+    if len(problems) > _SHOWN:
+        problems = [*problems[:_SHOWN], Problem(f"… and {len(problems) - _SHOWN} more", where)]
+    if missing and not allow_missing:
+        problems.append(
+            Problem(
+                f"{len(missing)} of {len(wanted)} tensors are missing: {_listed(missing)}",
+                where,
+                "weights for the whole network",
+                "choose the architecture that the weights were made for, or set the backbone's "
+                "option allow_missing",
+            )
+        )
+    if problems:
+        raise UserError(problems)
+    with torch.no_grad():
+        for name, tensor in used.items():
+            wanted[name].copy_(tensor)
+    return _report(used, missing, source if source is not None else state)
+
+
+def _report(
+    used: Mapping[str, Tensor], missing: tuple[str, ...], source: Mapping[str, Tensor]
+) -> LoadReport:
+    origin = {id(tensor): name for name, tensor in source.items()}
+    untouched = {name: origin[id(tensor)] for name, tensor in used.items() if id(tensor) in origin}
+    resampled = tuple(name for name in used if name not in untouched)
+    spent = {*untouched.values(), *resampled}
+    return LoadReport(
+        used=tuple(used),
+        renamed={old: new for new, old in untouched.items() if new != old},
+        resampled=resampled,
+        dropped=tuple(name for name in source if name not in spent),
+        missing=missing,
+    )
+
+
+def _listed(names: Sequence[str], shown: int = _SHOWN) -> str:
+    more = f" … and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more

@@ -1,0 +1,227 @@
+"""Recipes: one YAML file is the protocol of one training; presets and `--set` overlay it."""
+
+from __future__ import annotations
+
+import copy
+import importlib.metadata
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mim_bench.benchmarks import settings
+from mim_bench.errors import Problem, UserError, unknown
+from mim_bench.yamlfiles import read_yaml
+
+PRESETS = ("paper", "miniature")
+DIRECTIONS = ("min", "max")
+CHECKPOINTS = ("last", "best")
+_FOLDER = Path(__file__).parent / "recipes"
+_KEYS = {
+    "name": str,
+    "title": str,
+    "protocol": int,
+    "task": dict,
+    "data": dict,
+    "trainer": dict,
+    "by_size": dict,
+    "tests": dict,
+    "miniature": dict,
+}
+_REQUIRED = ("name", "task", "data", "trainer", "tests")
+
+
+@dataclass(frozen=True)
+class ColumnTest:
+    """How one column is scored: an entry of a recipe's `tests:` block.
+
+    Attributes:
+        column: The column's name.
+        split: The split that is tested.
+        metric: The metric's name, as the task knows it.
+        direction: `min` or `max`: which is better.
+        options: The task's test options (flip, windows, crop ...).
+        checkpoint: `last` or `best` (by this metric on the validation split).
+        heading: What the column is called in tables.
+    """
+
+    column: str
+    split: str
+    metric: str
+    direction: str
+    options: dict[str, Any]
+    checkpoint: str = "last"
+    heading: str = ""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe as its file spells it, before overlays.
+
+    Attributes:
+        name: The recipe's name (a folder of the store).
+        source: The file it was read from.
+        content: The whole content.
+    """
+
+    name: str
+    source: Path
+    content: dict[str, Any] = field(repr=False)
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns that this recipe yields."""
+        return list(self.content["tests"])
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return str(self.content.get("title", self.name))
+
+    def resolve(
+        self, preset: str, size: str = "default", overrides: dict[str, Any] | None = None
+    ) -> Resolved:
+        """Apply the overlays in their order: size, preset, overrides.
+
+        Args:
+            preset: `paper` or `miniature`.
+            size: The backbone's size, for `by_size`.
+            overrides: Dotted keys with their values (`--set`); only keys that the recipe spells.
+
+        Raises:
+            UserError: An overlay names unknown keys or wrong types (all named), or the recipe
+                has no `miniature:` block.
+        """
+        content = copy.deepcopy(self.content)
+        by_size = content.pop("by_size", {})
+        miniature = content.pop("miniature", None)
+        problems: list[Problem] = []
+        for group in ("default", size) if size != "default" else ("default",):
+            place = f"{self.source}, by_size.{group}"
+            problems += settings.overlay(content, by_size.get(group, {}), place)
+        if preset == "miniature":
+            if miniature is None:
+                raise UserError(
+                    f"the recipe {self.name!r} has no `miniature:` block",
+                    where=str(self.source),
+                    action="add one, or run it with --preset paper",
+                )
+            problems += settings.overlay(content, miniature, f"{self.source}, miniature")
+        for key, value in (overrides or {}).items():
+            problems += settings.overlay(content, {key: value}, f"--set {key}", known_only=True)
+        problems += settings.check_trainer(content["trainer"], str(self.source))
+        if problems:
+            raise UserError(problems)
+        return Resolved(self.name, str(self.source), content)
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A recipe after its overlays: what a worker runs.
+
+    Attributes:
+        name: The recipe's name.
+        source: The file it came from.
+        content: `task`, `data`, `trainer`, `tests` with plain values.
+    """
+
+    name: str
+    source: str
+    content: dict[str, Any] = field(repr=False)
+
+    def tests(self) -> dict[str, ColumnTest]:
+        """Return the recipe's columns by name."""
+        return {
+            column: ColumnTest(
+                column=column,
+                split=test["split"],
+                metric=test["metric"],
+                direction=test["direction"],
+                options=dict(test.get("options") or {}),
+                checkpoint=test.get("checkpoint", "last"),
+                heading=test.get("heading", ""),
+            )
+            for column, test in self.content["tests"].items()
+        }
+
+
+def recipe_files() -> dict[str, Path]:
+    """Return the shipped recipes and those of installed plug-ins (`mim_bench.recipes`)."""
+    files = {path.stem: path for path in sorted(_FOLDER.glob("*.yaml"))}
+    for entry in importlib.metadata.entry_points(group="mim_bench.recipes"):
+        files.setdefault(entry.name, Path(entry.load()))
+    return files
+
+
+def load_recipe(name: str) -> Recipe:
+    """Read a recipe by its name or from a YAML file.
+
+    Raises:
+        UserError: No such recipe or file, or a file with wrong keys or types (all named).
+    """
+    files = recipe_files()
+    if name in files:
+        path = files[name]
+    elif name.endswith((".yaml", ".yml")):
+        path = Path(name)
+        if not path.is_file():
+            raise UserError("there is no such recipe file", where=name)
+    else:
+        raise UserError([unknown("recipe", name, files)])
+    content = read_yaml(path)
+    problems = _check(content, str(path))
+    if problems:
+        raise UserError(problems)
+    content.setdefault("protocol", 1)
+    return Recipe(content["name"], path, content)
+
+
+def _check(content: Any, where: str) -> list[Problem]:
+    if not isinstance(content, dict):
+        return [Problem("is no mapping of keys to values", where)]
+    problems = [unknown("key", str(key), _KEYS, where) for key in content if key not in _KEYS]
+    problems += [
+        Problem(f"the key {key!r} is missing", where) for key in _REQUIRED if key not in content
+    ]
+    for key, expected in _KEYS.items():
+        if key in content and (
+            not isinstance(content[key], expected) or isinstance(content[key], bool)
+        ):
+            found = type(content[key]).__name__
+            problems.append(
+                Problem(f"is a {found}", f"{where}, {key}", f"a {settings.kind(expected)}")
+            )
+    if problems:
+        return problems
+    if not settings.is_file_name(content["name"]):
+        problems.append(
+            Problem(
+                f"{content['name']!r} can't be a folder's name",
+                f"{where}, name",
+                "letters, digits, '-', '_', '.'",
+            )
+        )
+    for part in ("task", "data"):
+        problems += settings.check_class(content[part], f"{where}, {part}")
+    if not content["tests"]:
+        problems.append(Problem("names no column", f"{where}, tests"))
+    for column, test in content["tests"].items():
+        problems += _check_test(test, f"{where}, tests.{column}")
+    return problems
+
+
+def _check_test(test: Any, where: str) -> list[Problem]:
+    if not isinstance(test, dict):
+        return [Problem("is no mapping", where, "split, metric, direction, options, checkpoint")]
+    known = ("split", "metric", "direction", "options", "checkpoint", "heading")
+    problems = [unknown("key", str(key), known, where) for key in test if key not in known]
+    problems += [
+        Problem(f"the key {key!r} is missing", where)
+        for key in ("split", "metric", "direction")
+        if key not in test
+    ]
+    for key, choices in (("direction", DIRECTIONS), ("checkpoint", CHECKPOINTS)):
+        if key in test and test[key] not in choices:
+            problems.append(Problem(f"{key} is {test[key]!r}", where, f"one of {choices}"))
+    if not isinstance(test.get("options") or {}, dict):
+        problems.append(Problem("options is no mapping", where))
+    return problems

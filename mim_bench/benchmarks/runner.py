@@ -1,0 +1,295 @@
+"""The flow of one command: data, plan, workers, and the table that fills while they work."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mim_bench import reports
+from mim_bench.benchmarks import data
+from mim_bench.benchmarks.launcher import LocalLauncher, problems_of
+from mim_bench.benchmarks.plan import Node, Plan, Request, make_plan
+from mim_bench.benchmarks.recipe import load_recipe, recipe_files
+from mim_bench.benchmarks.suite import Suite, load_suite
+from mim_bench.datamodules import miniature
+from mim_bench.errors import Problem, UserError, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import Console
+
+    from mim_bench.benchmarks.recipe import Recipe
+    from mim_bench.benchmarks.store import RunFolder, Store
+
+EXIT_FAILED = 1
+"""Exit status when a run failed."""
+
+EXIT_STOPPED = 130
+"""Exit status when the user stopped the command; the same command goes on where it was."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a command shows and runs: suites, columns of them, a user's recipes.
+
+    Attributes:
+        suites: The suites.
+        recipes: Recipes outside of the suites.
+        columns: The columns to run; empty for all.
+    """
+
+    suites: Sequence[Suite]
+    recipes: Sequence[Recipe] = ()
+    columns: Sequence[str] = ()
+
+    def recipe_of(self) -> dict[str, str]:
+        """Return the requested columns with the recipe that serves each."""
+        return {
+            column.name: column.recipe
+            for suite in self.suites
+            for column in suite.columns
+            if column.recipe and (not self.columns or column.name in self.columns)
+        }
+
+
+def select(suites: Sequence[str], recipes: Sequence[str], columns: Sequence[str]) -> Selection:
+    """Load suites and recipes and check the named columns.
+
+    Raises:
+        UserError: An unknown suite, recipe or column; all are named together.
+    """
+    loaded = [load_suite(name) for name in suites]
+    own = [load_recipe(name) for name in recipes]
+    known = [column.name for suite in loaded for column in suite.columns]
+    known += [column for recipe in own for column in recipe.columns]
+    problems = [unknown("column", name, known) for name in columns if name not in known]
+    if problems:
+        raise UserError(problems)
+    return Selection(loaded, own, tuple(columns))
+
+
+@dataclass
+class Run:
+    """One `mim-bench run`.
+
+    Attributes:
+        selection: What to show and run.
+        request: The rows and settings.
+        store: Where runs are kept.
+        launcher: What runs them.
+        console: Where progress is shown.
+    """
+
+    selection: Selection
+    request: Request
+    store: Store
+    launcher: LocalLauncher
+    console: Console
+    plan: Plan | None = field(default=None, init=False)
+
+    def execute(self) -> int:
+        """Draw what must be drawn, run what must be run, show the table; return the exit status."""
+        self.store.prepare()
+        with self._stoppable():
+            try:
+                self._draw()
+                self.plan = make_plan(self.request)
+                todo = self._prepare(self.plan)
+                if todo:
+                    self._launch(todo)
+            finally:
+                self.launcher.close()
+        return self._finish(self.plan)
+
+    def _draw(self) -> None:
+        """Draw the parts of the miniature world that the request needs and the cache lacks."""
+        datasets = needed_datasets(self.request)
+        folder = miniature.world_folder()
+        if not datasets or miniature.is_drawn(folder, datasets):
+            return
+        self.launcher.prewarm()
+        self.console.print(
+            f"No data root is given: drawing the miniature world ({', '.join(datasets)}) "
+            f"into {folder}",
+            soft_wrap=True,
+        )
+        draw(self.console, datasets)
+
+    def _prepare(self, plan: Plan) -> list[RunFolder]:
+        """Write down the planned runs; return those that are to be run now."""
+        todo = []
+        for node in plan.nodes:
+            folder = node.folder(self.store)
+            if not node.missing(self.store):
+                continue
+            run = folder.read()
+            if run.get("state") == "failed" and not self.launcher.retry_failed:
+                continue
+            if run.get("state") != "running":
+                folder.update(**{**run, **_merged(run, node.job()), "state": "planned"})
+            todo.append(folder)
+        return todo
+
+    def _launch(self, folders: Sequence[RunFolder]) -> None:
+        with reports.LiveView(self.tables, self.console) as view:
+            self.launcher.run(folders, view.poll)
+
+    def tables(self) -> list[reports.Table]:
+        """Build the tables of this command from the store."""
+        assert self.plan is not None
+        return build_tables(self.selection, self.plan, self.store)
+
+    def _finish(self, plan: Plan) -> int:
+        reports.render(self.tables(), "terminal", self.console)
+        folders = [node.folder(self.store) for node in plan.nodes]
+        unfinished = plan.unfinished(self.store)
+        if self.launcher.stopping and not problems_of(folders):
+            self.console.print("Stopped. The same command goes on where it was.")
+            return EXIT_STOPPED
+        for problem in [*problems_of(folders), *self._idle(unfinished)]:
+            self.console.print(str(problem), style="red", markup=False, soft_wrap=True)
+        return EXIT_FAILED if unfinished else 0
+
+    def _idle(self, nodes: Sequence[Node]) -> Iterator[Problem]:
+        """Yield why runs that did not fail have no score."""
+        for node in nodes:
+            folder = node.folder(self.store)
+            state = folder.read().get("state")
+            if state == "running":
+                yield Problem(
+                    "another process works on it",
+                    str(folder.path),
+                    action="wait for it; if it is gone (another machine), remove claim.json there",
+                )
+            elif state != "failed":
+                log = self.launcher.store_log
+                yield Problem(
+                    f"did not run ({state})", str(folder.path), action=f"see {log}" if log else ""
+                )
+
+    def _stoppable(self) -> Any:
+        return _Stoppable(self.launcher, self.console)
+
+
+class _Stoppable:
+    """Turns Ctrl-C and SIGTERM into a stop at the next batch; a second one kills."""
+
+    def __init__(self, launcher: LocalLauncher, console: Console) -> None:
+        self.launcher = launcher
+        self.console = console
+        self._old: dict[int, Any] = {}
+
+    def __enter__(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._old[number] = signal.signal(number, self._stop)
+
+    def _stop(self, *_: Any) -> None:
+        if not self.launcher.working:
+            raise KeyboardInterrupt
+        again = self.launcher.stopping
+        self.launcher.stop(kill=again)
+        if not again:
+            self.console.print(
+                "Stopping at the next batch, with a checkpoint. Once more ends it at once."
+            )
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+
+
+def needed_datasets(request: Request) -> list[str]:
+    """Return the datasets of the miniature world that a request will read."""
+    known = recipe_files()
+    names = dict.fromkeys(name for name in request.columns.values() if name in known)
+    found = []
+    for recipe in [*(load_recipe(name) for name in names), *request.recipes]:
+        source = data.choose(recipe, request.data_root, request.preset)
+        if isinstance(source, data.DataSource) and source.world:
+            found.append(data.reader_name(recipe.content))
+    return sorted(set(found))
+
+
+def draw(console: Console, datasets: Sequence[str], folder: Any = None, seed: int = 0) -> None:
+    """Draw the miniature world with a progress bar (a line where there is no terminal)."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    started = time.monotonic()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        bars: dict[str, Any] = {}
+
+        def show(part: str, done: int, total: int) -> None:
+            if part not in bars:
+                bars[part] = progress.add_task(part, total=total)
+            progress.update(bars[part], completed=done)
+
+        target = folder or miniature.world_folder(seed)
+        miniature.draw_world(target, tuple(datasets), seed=seed, progress=show)
+    console.print(f"The world is drawn ({time.monotonic() - started:.0f} s).")
+
+
+def build_tables(selection: Selection, plan: Plan, store: Store) -> list[reports.Table]:
+    """Build the tables of a selection, with exactly the rows of a plan."""
+    from mim_bench.benchmarks.published import load_published
+
+    expected = [expected_run(node) for node in plan.nodes]
+    records = reports.collect(store.root, {node.id for node in plan.nodes})
+    tables = []
+    for suite in selection.suites:
+        tables += reports.build_tables(
+            records,
+            suite,
+            published=load_published(),
+            reasons=plan.reasons,
+            columns=_columns(selection, suite),
+            expected_rows=expected,
+        )
+    tables += reports.other_columns_tables(records, selection.suites, expected_rows=expected)
+    return tables
+
+
+def _columns(selection: Selection, suite: Suite) -> list[str] | None:
+    """Return the columns of a suite that were named; None when none was."""
+    names = [column.name for column in suite.columns if column.name in selection.columns]
+    return names or None
+
+
+def expected_run(node: Node) -> reports.RunRecord:
+    """Return a node as the reports know runs."""
+    job = node.job()
+    return reports.RunRecord(
+        id=node.id,
+        title=job["backbone"]["title"],
+        recipe=node.recipe,
+        columns=tuple(job["columns"]),
+        preset=job["preset"],
+        data=job["data"],
+        overrides=job["overrides"],
+        mode=node.mode,
+        seed=node.seed,
+        backbone=job["backbone"],
+        identity=job["identity"],
+        wanted={score.test.column: score.id for score in node.scores},
+    )
+
+
+def _merged(run: dict[str, Any], job: dict[str, Any]) -> dict[str, Any]:
+    """Add a plan's columns to those that a run has already."""
+    new = {score["id"] for score in job["scores"]}
+    scores = [score for score in run.get("scores") or [] if score["id"] not in new] + job["scores"]
+    columns = dict.fromkeys([*(run.get("columns") or []), *job["columns"]])
+    return {**job, "scores": scores, "columns": list(columns)}
+
+
+def main_console(aside: bool = False) -> Console:
+    """Return the console for what a command prints: full width and plain without a terminal.
+
+    Args:
+        aside: Print to standard error, since standard output is for JSON.
+    """
+    return reports.open_console(sys.stderr if aside else sys.stdout)

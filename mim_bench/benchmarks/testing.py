@@ -1,0 +1,113 @@
+"""Tests a trained run: per-sample records first, then each column's score from them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from lightning.pytorch import Callback
+
+from mim_bench.benchmarks import checkpoints
+from mim_bench.benchmarks.records import Records
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import lightning.pytorch as pl
+
+    from mim_bench.benchmarks.records import RecordWriter
+    from mim_bench.benchmarks.store import RunFolder
+    from mim_bench.datamodules.base import BenchDataModule
+    from mim_bench.tasks.base import Task
+
+
+class WriteRecords(Callback):
+    """Writes what a task's test step returns."""
+
+    def __init__(self, writer: RecordWriter) -> None:
+        self.writer = writer
+
+    def on_test_batch_end(self, trainer: Any, module: Any, outputs: Any, *_: Any) -> None:
+        """Append the batch's records."""
+        self.writer.write(outputs)
+
+
+def test_columns(
+    job: Mapping[str, Any],
+    folder: RunFolder,
+    trainer: pl.Trainer,
+    task: Task,
+    datamodule: BenchDataModule,
+) -> None:
+    """Score each column of a job that has no score yet.
+
+    Columns with the same split and options share one pass over the split.
+    """
+    from mim_bench.benchmarks.execution import make_card
+
+    missing = [test for test in job["scores"] if not folder.has_score(test["column"], test["id"])]
+    for test in missing:
+        records = Records(folder.path / "records" / test["records"])
+        _record(records, test, folder, trainer, task, datamodule)
+        if not trainer.is_global_zero:
+            continue
+        found = records.read()
+        ids = datamodule.reader.ids(test["split"])
+        lost = [sample for sample in ids if sample not in found]
+        if lost:
+            raise RuntimeError(f"{len(lost)} of {len(ids)} samples have no record: {lost[:3]}")
+        ordered = [found[sample] for sample in ids]
+        truth = datamodule.reader.ground_truth(test["split"])
+        values = {metric: float(task.score(ordered, metric, truth)) for metric in task.metrics}
+        value = values[test["metric"]]
+        if not math.isfinite(value):
+            raise FloatingPointError(f"{test['metric']} on {test['split']} is {value}")
+        folder.write_score(
+            test["column"],
+            test["id"],
+            {
+                "state": "done",
+                "value": value,
+                "source": "measured",
+                "metric": test["metric"],
+                "direction": test["direction"],
+                "heading": test["heading"],
+                "split": test["split"],
+                "samples": len(ids),
+                "all": {name: value for name, value in values.items() if math.isfinite(value)},
+                "card": make_card(job, task, datamodule, test),
+                "records": f"records/{test['records']}",
+            },
+        )
+
+
+def _record(
+    records: Records,
+    test: Mapping[str, Any],
+    folder: RunFolder,
+    trainer: pl.Trainer,
+    task: Task,
+    datamodule: BenchDataModule,
+) -> None:
+    """Test the samples of a split that have no record yet."""
+    done = records.read()
+    remaining = [sample for sample in datamodule.reader.ids(test["split"]) if sample not in done]
+    if not remaining:
+        return
+    weights = folder.checkpoints / checkpoints.FINAL
+    if test["checkpoint"] == "best":
+        weights = folder.checkpoints / checkpoints.BEST.format(metric=test["metric"])
+    checkpoints.load_network(task.network, weights)
+    writer = records.writer(trainer.global_rank)
+    callback = WriteRecords(writer)
+    # before the callbacks that may stop the test, so that a tested batch is always kept
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    callbacks.insert(0, callback)
+    task.test_options = dict(test["options"])
+    try:
+        loader = datamodule.eval_dataloader(test["split"], skip=done)
+        trainer.test(task, dataloaders=loader, verbose=False)
+    finally:
+        callbacks.remove(callback)
+        writer.close()
+    trainer.strategy.barrier()

@@ -1,0 +1,190 @@
+"""The worker's entry, `python -m mim_bench.benchmarks.worker`: runs one run after another.
+
+It imports torch once for many runs. A launcher writes the job file (the folders of planned runs),
+starts workers and watches the store; claims keep two workers off one run. With --wait a worker
+imports first and begins when a line arrives on its standard input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mim_bench.benchmarks.claims import Claim
+from mim_bench.benchmarks.store import RunFolder
+from mim_bench.errors import Problem, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+EXIT_PROBLEMS = 3
+"""Exit status when recipes are wrong; the problems stand in `<job file>.problems`."""
+
+EXIT_INTERRUPTED = 4
+"""Exit status when the worker was asked to stop."""
+
+_PARENT_SECONDS = 2.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the runs of a job file."""
+    parser = argparse.ArgumentParser(prog="python -m mim_bench.benchmarks.worker")
+    parser.add_argument("--job", type=Path, required=True, help="the job file (JSON)")
+    parser.add_argument("--wait", action="store_true", help="import, then wait for a line on stdin")
+    options = parser.parse_args(arguments)
+    stop = _stop_event()
+    if options.wait:
+        _import_all()
+        if not sys.stdin.readline():
+            return 0
+    job = json.loads(options.job.read_text(encoding="utf-8"))
+    _import_all()
+    if job.get("threads"):
+        import torch
+
+        torch.set_num_threads(int(job["threads"]))
+    folders = [RunFolder(Path(path)) for path in job["runs"]]
+    if job.get("check", True) and (problems := check(folders)):
+        lines = [vars(problem) for problem in problems]
+        options.job.with_suffix(".problems").write_text(json.dumps(lines), encoding="utf-8")
+        return EXIT_PROBLEMS
+    for folder in folders:
+        if stop.is_set():
+            return EXIT_INTERRUPTED
+        if _rank() > 0:
+            _follow(folder, stop)
+        elif claim := Claim.acquire(folder.path):
+            try:
+                _run(folder, stop, retry=bool(job.get("retry_failed")))
+            finally:
+                claim.release()
+    return EXIT_INTERRUPTED if stop.is_set() else 0
+
+
+def check(folders: Sequence[RunFolder]) -> list[Problem]:
+    """Check the recipes of planned runs against their classes; each different one once."""
+    from mim_bench.benchmarks.check import check_recipe
+
+    seen: dict[str, list[Problem]] = {}
+    for folder in folders:
+        run = folder.read()
+        key = json.dumps(run["resolved"], sort_keys=True, default=str)
+        if key not in seen:
+            seen[key] = check_recipe(run["resolved"], run["recipe"])
+    return list(dict.fromkeys(problem for problems in seen.values() for problem in problems))
+
+
+def _import_all() -> None:
+    import mim_bench.benchmarks.execution
+    import mim_bench.datamodules.depth
+    import mim_bench.tasks.depth  # noqa: F401
+
+
+def _rank() -> int:
+    """Return this process's rank among those that Lightning relaunches for several devices."""
+    return int(os.environ.get("LOCAL_RANK", "0")) + int(os.environ.get("NODE_RANK", "0"))
+
+
+def _stop_event() -> threading.Event:
+    """Return an event that SIGTERM, SIGINT, or the launcher's death sets."""
+    stop = threading.Event()
+    for name in ("SIGTERM", "SIGINT", "SIGUSR1"):
+        signal.signal(getattr(signal, name), lambda *_: stop.set())
+    parent = os.getppid()
+
+    def watch() -> None:
+        while not stop.wait(_PARENT_SECONDS):
+            if os.getppid() != parent:
+                stop.set()
+
+    threading.Thread(target=watch, daemon=True).start()
+    return stop
+
+
+def _run(folder: RunFolder, stop: threading.Event, retry: bool) -> None:
+    """Execute one run and write down how it ended."""
+    from mim_bench.benchmarks import environment
+    from mim_bench.benchmarks.callbacks import Interrupted
+    from mim_bench.benchmarks.execution import execute
+
+    job = folder.read()
+    if job.get("state") == "failed" and not retry:
+        return
+    if all(folder.has_score(score["column"], score["id"]) for score in job["scores"]):
+        return  # another worker ended it since the plan was made
+    timings = {**(job.get("timings") or {}), "started": time.time(), "ended": None}
+    folder.update(
+        state="running",
+        error=None,
+        timings=timings,
+        environment=environment.environment(),
+        git=environment.git_state(),
+    )
+    folder.progress("starting", 0, 1)
+    state, error = "done", None
+    with _log_to(folder.log):
+        try:
+            execute(job, folder, stop)
+        except Interrupted:
+            state = "interrupted"
+        except UserError as problem:
+            state, error = "failed", str(problem)
+            print(f"failed: {problem}", file=sys.stderr)
+        except Exception as problem:  # one run failing must not end the others
+            # Lightning turns a stop that reaches it first into an exception of its own
+            state = "interrupted" if stop.is_set() else "failed"
+            error = f"{type(problem).__name__}: {problem}".splitlines()[0]
+            traceback.print_exc()
+    ended = {**(folder.read().get("timings") or timings), "ended": time.time()}
+    failure = {"cause": error, "log": folder.log.name} if state == "failed" else None
+    folder.update(state=state, error=failure, timings=ended)
+
+
+def _follow(folder: RunFolder, stop: threading.Event) -> None:
+    """Execute a run as one of its further ranks: rank 0 alone writes to the store."""
+    from mim_bench.benchmarks.execution import execute
+
+    execute(folder.read(), folder, stop)
+
+
+@contextmanager
+def _log_to(path: Path) -> Iterator[None]:
+    """Send everything that is printed, by child processes too, to a run's log."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    with path.open("ab") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    print(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')} pid {os.getpid()}", flush=True)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for saved, number in zip(kept, (1, 2), strict=True):
+            os.dup2(saved, number)
+            os.close(saved)
+
+
+def read_problems(job_file: Path) -> list[Problem]:
+    """Return the problems that a worker left beside its job file."""
+    path = job_file.with_suffix(".problems")
+    if not path.is_file():
+        return []
+    lines: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return [Problem(**line) for line in lines]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

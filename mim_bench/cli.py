@@ -1,0 +1,398 @@
+"""The verbs of `mim-bench`; nothing heavy is imported before a verb needs it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mim_bench.errors import Problem, UserError
+
+app = typer.Typer(
+    name="mim-bench",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Where does my backbone transfer? Fine-tunes pretrained backbones under published "
+    "protocols and prints the tables of 'Revealing the Dark Secrets of Masked Image Modeling'.",
+)
+data_app = typer.Typer(no_args_is_help=True, help="Make and check data roots.")
+app.add_typer(data_app, name="data")
+
+
+class Preset(str, Enum):
+    """An overlay on recipes."""
+
+    paper = "paper"
+    miniature = "miniature"
+
+
+class Mode(str, Enum):
+    """What is trained."""
+
+    finetune = "finetune"
+    frozen = "frozen"
+
+
+class Kind(str, Enum):
+    """What can be listed."""
+
+    suites = "suites"
+    recipes = "recipes"
+    datasets = "datasets"
+    tasks = "tasks"
+    backbones = "backbones"
+
+
+class Format(str, Enum):
+    """How a report is written."""
+
+    terminal = "terminal"
+    md = "md"
+    csv = "csv"
+    json = "json"
+
+
+class Retry(str, Enum):
+    """Which runs are tried again."""
+
+    failed = "failed"
+
+
+Recipes = Annotated[
+    list[str] | None, typer.Argument(metavar="[RECIPE.yaml]...", help="Recipes of your own.")
+]
+SuiteOption = Annotated[
+    str | None, typer.Option("--suite", help="geometric, semantic, combined, all, or a YAML file.")
+]
+Columns = Annotated[
+    str | None, typer.Option("--columns", help="Only these columns, e.g. nyuv2,kitti.")
+]
+Backbones = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--backbone",
+        metavar="NAME[=FILE]",
+        help="A timm name or a catalogue name; alone randomly initialised, =pretrained with "
+        "timm's weights, =FILE with a checkpoint. Repeatable: one row each.",
+    ),
+]
+Labels = Annotated[
+    list[str] | None, typer.Option("--label", help="A row's name, in the order of --backbone.")
+]
+DataRoot = Annotated[
+    str | None,
+    typer.Option(
+        "--data-root",
+        metavar="DIR",
+        envvar="MIM_BENCH_DATA",
+        help="The folder that holds one folder per dataset. Without it the miniature world is "
+        "drawn.",
+    ),
+]
+StoreOption = Annotated[str, typer.Option("--store", metavar="DIR", help="Where runs are kept.")]
+PresetOption = Annotated[
+    Preset | None,
+    typer.Option("--preset", help="Default: paper with a data root, miniature without."),
+]
+ModeOption = Annotated[Mode, typer.Option("--mode", help="Train everything, or the head alone.")]
+Seeds = Annotated[
+    list[int] | None, typer.Option("--seed", help="Repeatable: one run each. Default 0.")
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a recipe, e.g. task.lr=1e-4."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def run(
+    recipes: Recipes = None,
+    suite: SuiteOption = None,
+    columns: Columns = None,
+    backbone: Backbones = None,
+    label: Labels = None,
+    data_root: DataRoot = None,
+    store: StoreOption = "runs",
+    preset: PresetOption = None,
+    mode: ModeOption = Mode.finetune,
+    seed: Seeds = None,
+    overrides: Overrides = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Workers at once.")] = 1,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at a failure.")] = False,
+    retry: Annotated[Retry | None, typer.Option("--retry", help="Run failed runs again.")] = None,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", metavar="MINUTES", help="Limit of one run.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Fine-tune the backbones on a suite or on recipes, and print the table.
+
+    What the store holds already is not run again; an interrupted command goes on where it was.
+
+    mim-bench run --suite geometric --backbone resnet50=pretrained
+    """
+    from mim_bench import reports
+    from mim_bench.benchmarks.launcher import LocalLauncher
+    from mim_bench.benchmarks.runner import Run, main_console
+    from mim_bench.benchmarks.store import Store
+
+    selection, request = _request(
+        recipes, suite, columns, backbone, label, data_root, preset, mode, seed, overrides
+    )
+    folder = Path(store)
+    launcher = LocalLauncher(
+        jobs=jobs,
+        timeout=timeout,
+        fail_fast=fail_fast,
+        retry_failed=retry is not None,
+        store_log=folder / "worker.log",
+    )
+    command = Run(selection, request, Store(folder), launcher, main_console(as_json))
+    status = command.execute()
+    if as_json:
+        print(reports.render(command.tables(), "json"))
+    raise typer.Exit(status)
+
+
+@app.command()
+def plan(
+    recipes: Recipes = None,
+    suite: SuiteOption = None,
+    columns: Columns = None,
+    backbone: Backbones = None,
+    label: Labels = None,
+    data_root: DataRoot = None,
+    store: StoreOption = "runs",
+    preset: PresetOption = None,
+    mode: ModeOption = Mode.finetune,
+    seed: Seeds = None,
+    overrides: Overrides = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Check every recipe (loads torch).")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what `run` with the same options would do, without doing it."""
+    from mim_bench import describe
+    from mim_bench.benchmarks.plan import make_plan
+    from mim_bench.benchmarks.runner import needed_datasets
+    from mim_bench.benchmarks.store import Store
+    from mim_bench.datamodules import miniature
+
+    _, request = _request(
+        recipes, suite, columns, backbone, label, data_root, preset, mode, seed, overrides
+    )
+    datasets = needed_datasets(request)
+    if datasets and not miniature.is_drawn(miniature.world_folder(), datasets):
+        raise UserError(
+            f"the miniature world ({', '.join(datasets)}) is not drawn yet, and identities "
+            "depend on its data",
+            action="`mim-bench data make` draws it; `mim-bench run` does so by itself",
+        )
+    made = make_plan(request)
+    if check:
+        from mim_bench.benchmarks.check import check_recipe
+
+        problems = {
+            problem
+            for node in made.nodes
+            for problem in check_recipe(node.resolved.content, node.recipe)
+        }
+        if problems:
+            raise UserError(sorted(problems, key=str))
+    describe.show_plan(made, Store(store), as_json)
+
+
+@app.command()
+def report(
+    suite: SuiteOption = None,
+    store: StoreOption = "runs",
+    form: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.terminal,
+    mixed_cards: Annotated[
+        bool, typer.Option("--mixed-cards", help="Mix protocol cards in one column.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="Write to a file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Print the tables of everything that the store holds."""
+    from mim_bench import describe
+
+    describe.show_report(store, suite, "json" if as_json else form.value, mixed_cards, out)
+
+
+@app.command()
+def status(store: StoreOption = "runs", as_json: Json = False) -> None:
+    """List the runs of the store: state, progress, scores, causes of failures."""
+    from mim_bench import describe
+
+    describe.show_status(store, as_json)
+
+
+@app.command()
+def explain(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A prefix of an id, or a folder.")],
+    other: Annotated[
+        str | None, typer.Argument(metavar="[OTHER]", help="Show what differs from this run.")
+    ] = None,
+    store: StoreOption = "runs",
+    as_json: Json = False,
+) -> None:
+    """Tell what a run is, what made it, and what its numbers mean."""
+    from mim_bench import describe
+
+    describe.show_run(store, run, other, as_json)
+
+
+@app.command("list")
+def list_(
+    what: Annotated[Kind, typer.Argument(help="What to list.")],
+    all_names: Annotated[
+        bool, typer.Option("--all", help="Backbones: every timm name too.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """List suites, recipes, datasets, tasks or backbones."""
+    from mim_bench import describe
+
+    describe.show_list(what.value, all_names, as_json)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="A suite, recipe, column, dataset or backbone.")],
+    as_json: Json = False,
+) -> None:
+    """Show one thing: a dataset's licence and layout, a recipe's protocol, a suite's columns."""
+    from mim_bench import describe
+
+    describe.show_name(name, as_json)
+
+
+@data_app.command("make")
+def data_make(
+    root: Annotated[
+        Path | None, typer.Argument(help="Where to; default: the cache that `run` reads.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="The world's seed.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Draw the miniature world: every dataset in its official layout, seeded."""
+    from mim_bench.benchmarks.runner import draw, main_console
+    from mim_bench.datamodules import miniature
+
+    folder = root or miniature.world_folder(seed)
+    if miniature.is_drawn(folder, miniature.DATASETS, seed):
+        main_console(as_json).print(f"{folder} holds this world already.", soft_wrap=True)
+    else:
+        draw(main_console(as_json), miniature.DATASETS, folder, seed)
+    if as_json:
+        _print_json({"root": str(folder), "datasets": list(miniature.DATASETS), "seed": seed})
+
+
+@data_app.command("check")
+def data_check(
+    root: Annotated[Path, typer.Argument(help="A data root.")],
+    dataset: Annotated[
+        list[str] | None, typer.Option("--dataset", help="Only these. Repeatable.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say for each dataset of a data root what is there and what is missing."""
+    from mim_bench import describe
+
+    raise typer.Exit(describe.check_data(root, dataset or [], as_json))
+
+
+def _request(
+    recipes: list[str] | None,
+    suite: str | None,
+    columns: str | None,
+    backbone: list[str] | None,
+    label: list[str] | None,
+    data_root: str | None,
+    preset: Preset | None,
+    mode: Mode,
+    seed: list[int] | None,
+    overrides: list[str] | None,
+) -> tuple[Any, Any]:
+    """Turn the options that `run` and `plan` share into a selection and a request."""
+    import dataclasses
+
+    from mim_bench.backbones import catalogue, spec
+    from mim_bench.benchmarks.plan import Request
+    from mim_bench.benchmarks.runner import select
+    from mim_bench.benchmarks.settings import parse_override
+    from mim_bench.benchmarks.suite import TABLE_SUITES
+
+    if suite is None and not recipes:
+        raise UserError(
+            "nothing to run",
+            expected="--suite NAME or RECIPE.yaml",
+            action="`mim-bench list suites`",
+        )
+    suites = [] if suite is None else list(TABLE_SUITES) if suite == "all" else [suite]
+    named = [name.strip() for name in (columns or "").split(",") if name.strip()]
+    selection = select(suites, recipes or [], named)
+    names = backbone or list(catalogue.DEFAULT_BACKBONES)
+    labels = label or []
+    problems: list[Problem] = []
+    if len(labels) > len(names):
+        problems.append(
+            Problem(f"{len(labels)} --label for {len(names)} backbones", action="one per backbone")
+        )
+    padded: list[str | None] = [*labels, *[None] * len(names)]
+    changes = dict(parse_override(text) for text in overrides or [])
+    loading = {
+        key.removeprefix("backbone."): changes.pop(key)
+        for key in list(changes)
+        if key.startswith("backbone.")
+    }
+    specs = [
+        dataclasses.replace(spec.BackboneSpec.parse(name, padded[index]), options=loading)
+        for index, name in enumerate(names)
+    ]
+    for one in specs:
+        problems += one.check()
+    if problems:
+        raise UserError(problems)
+    request = Request(
+        columns=selection.recipe_of(),
+        recipes=selection.recipes,
+        backbones=specs,
+        seeds=list(dict.fromkeys(seed or [0])),
+        mode=mode.value,
+        preset=preset.value if preset else None,
+        data_root=data_root,
+        overrides=changes,
+        named=frozenset(named),
+    )
+    return selection, request
+
+
+def _print_json(content: Any) -> None:
+    print(json.dumps(content, indent=1, default=str))
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one message and exit status 2."""
+    try:
+        app()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of a pipe has gone: nothing to say
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""LightningDataModules over torch-free readers. (Importing it loads no torch.)"""

@@ -1,0 +1,26 @@
+"""Task families: each a LightningModule with its head, loss and metrics beside it.
+
+Importing the package loads no torch; `Task` and `DepthTask` are loaded when first asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mim_bench.tasks.base import Task
+    from mim_bench.tasks.depth import DepthTask
+
+__all__ = ["DepthTask", "Task"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Task":
+        from mim_bench.tasks.base import Task
+
+        return Task
+    if name == "DepthTask":
+        from mim_bench.tasks.depth import DepthTask
+
+        return DepthTask
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,277 @@
+"""What every task family shares: backbone, input, logging, validation, testing."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+
+from mim_bench.backbones.spec import BackboneSpec
+from mim_bench.tasks.network import Network
+from mim_bench.tasks.options import Option, check_options, require_choice
+from mim_bench.tasks.schedules import build_schedule
+from mim_bench.tasks.scores import mean_score
+from mim_bench.tasks.training import Batch, ScheduledModule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor, nn
+    from torchmetrics import Metric
+
+    from mim_bench.backbones.build import Backbone
+    from mim_bench.errors import Problem
+    from mim_bench.tasks.pictures import Picture
+
+__all__ = ["Batch", "Task", "info_dict"]
+
+
+class Task(ScheduledModule, ABC):
+    """The base of all task families.
+
+    A family writes `build_head`, `loss`, `build_metric`, `update_metric` and `records`, and where
+    it differs `predict`, `draw`, `card`. The constructor builds the network, so a subclass with
+    arguments of its own keeps them on `self` *before* it calls `super().__init__()`.
+
+    Args:
+        backbone: A spec, its dictionary, or `NAME[=FILE|pretrained]`.
+        image_size: (height, width) that the network is built for, in pixels.
+        lr: The highest learning rate, at the head.
+        info: What the dataset is (`DatasetInfo` or a mapping); it shapes some heads.
+        mode: `finetune` trains everything; `frozen` trains the head alone, by the same schedule.
+        levels: Strides of the backbone's levels that the head takes.
+        window: Attention window in tokens; None keeps the architecture's own.
+        norm_eps: Epsilon of the backbone's layer norms; None keeps the architecture's own.
+        out_norm: none, new, loaded or frozen: a layer norm on each level.
+        pad_order: timm or official, see `build_backbone`.
+        drop_path: Rate of the last block; it rises linearly from 0.
+        input_norm: `backbone` normalises by the backbone's mean and deviation; `none` only
+            divides by 255.
+        schedule: A name of `mim_bench.tasks.schedules.SCHEDULES`.
+        min_lr: The lowest learning rate of the schedule.
+        lr_power: The power of the schedule.
+        weight_decay: Of AdamW.
+        betas: Of AdamW.
+        layer_decay: Factor of the learning rate per layer away from the head.
+        decay_convention: How layers are numbered: mim-depth, simmim or timm.
+        pictures: How many fixed validation samples are drawn with each validation.
+
+    Raises:
+        UserError: A setting has no such value, or the backbone can't be built.
+    """
+
+    metrics: ClassVar[Mapping[str, str]] = {}
+    """Metric name -> min or max."""
+
+    options: ClassVar[Mapping[str, Option]] = {}
+    """The test options of the family."""
+
+    resampled_by: ClassVar[str] = "sample"
+    """What is drawn anew when an interval is made from records: sample, sequence, image."""
+
+    def __init__(
+        self,
+        backbone: BackboneSpec | dict[str, Any] | str,
+        *,
+        image_size: Sequence[int],
+        lr: float,
+        info: Any = None,
+        mode: str = "finetune",
+        levels: Sequence[int] = (32,),
+        window: int | None = None,
+        norm_eps: float | None = None,
+        out_norm: str = "none",
+        pad_order: str = "timm",
+        drop_path: float = 0.0,
+        input_norm: str = "backbone",
+        schedule: str = "rise-fall",
+        min_lr: float = 0.0,
+        lr_power: float = 0.9,
+        weight_decay: float = 0.05,
+        betas: Sequence[float] = (0.9, 0.999),
+        layer_decay: float = 1.0,
+        decay_convention: str = "mim-depth",
+        pictures: int = 4,
+    ) -> None:
+        super().__init__()
+        require_choice("mode", mode, ("finetune", "frozen"))
+        require_choice("input_norm", input_norm, ("backbone", "none"))
+        self.spec = _spec(backbone)
+        self.info = info_dict(info)
+        self.mode = mode
+        self.image_size = (int(image_size[0]), int(image_size[1]))
+        self.levels = tuple(int(level) for level in levels)
+        self.window = window
+        self.norm_eps = norm_eps
+        self.out_norm = out_norm
+        self.pad_order = pad_order
+        self.drop_path = drop_path
+        self.input_norm = input_norm
+        self.lr = lr
+        self.schedule = build_schedule(schedule, lr, min_lr, lr_power)
+        self.weight_decay = weight_decay
+        self.betas = (float(betas[0]), float(betas[1]))
+        self.layer_decay = layer_decay
+        self.decay_convention = decay_convention
+        self.pictures = pictures
+        self.test_options: Mapping[str, Any] = {}
+        self._drawn: list[tuple[str, Picture]] = []
+        built = self.build_backbone()
+        self.network = self.build_network(built)
+        plain = input_norm == "none"
+        mean, std = ((0.0,) * 3, (1.0,) * 3) if plain else (built.mean, built.std)
+        self.register_buffer("_mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("_std", torch.tensor(std).view(3, 1, 1), persistent=False)
+        self.validation_metric = self.build_metric()
+
+    # what a family writes
+
+    @abstractmethod
+    def build_head(self, channels: tuple[int, ...], strides: tuple[int, ...]) -> nn.Module:
+        """Build the head: `forward(levels, (H, W))`, levels (B, C_i, H_i, W_i) finest first."""
+
+    @abstractmethod
+    def loss(self, batch: Batch) -> Tensor | dict[str, Tensor]:
+        """Return a training batch's loss, or its named terms, which are added and logged."""
+
+    @abstractmethod
+    def build_metric(self) -> Metric:
+        """Build the metric of the validation: exact over ranks, `compute()` gives name -> value."""
+
+    @abstractmethod
+    def update_metric(self, metric: Metric, prediction: Any, batch: Batch) -> None:
+        """Add a validation batch's predictions (`predict`) to the metric."""
+
+    @abstractmethod
+    def records(
+        self, prediction: Any, batch: Batch, options: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
+        """Return one flat record per sample: `id` and plain numbers; None for what is undefined."""
+
+    def build_backbone(self) -> Backbone:
+        """Build the backbone from the task's settings."""
+        from mim_bench.backbones.build import build_backbone
+
+        return build_backbone(
+            self.spec,
+            [self.image_size],
+            self.levels,
+            drop_path=self.drop_path,
+            window=self.window,
+            norm_eps=self.norm_eps,
+            out_norm=self.out_norm,
+            pad_order=self.pad_order,
+        )
+
+    def build_network(self, backbone: Backbone) -> Network:
+        """Join backbone and head; a family with several inputs writes a network of its own."""
+        head = self.build_head(tuple(backbone.channels), tuple(backbone.strides))
+        return Network(backbone, head, frozen=self.mode == "frozen")
+
+    def predict(self, batch: Batch, options: Mapping[str, Any]) -> Any:
+        """Predict a batch under test options; by default one pass of the network."""
+        del options
+        return self.network(self.images(batch))
+
+    def draw(self, prediction: Any, batch: Batch, count: int) -> list[tuple[str, Picture]]:
+        """Draw at most `count` samples of a batch: pairs of name and (H, W, 3) RGB."""
+        del prediction, batch, count
+        return []
+
+    def card(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a score under these options means, as plain JSON."""
+        del options
+        return {
+            "input_norm": self.input_norm,
+            "image_size": list(self.image_size),
+            "norm_eps": self.norm_eps,
+        }
+
+    # what the worker calls without knowing the family
+
+    @classmethod
+    def check_options(cls, options: Mapping[str, Any]) -> list[Problem]:
+        """Return a problem for each unknown test option and for each wrong value."""
+        return check_options(cls.options, options)
+
+    def evaluate(self, batch: Batch, options: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Test a batch: one flat record per sample (see `records`)."""
+        return self.records(self.predict(batch, options), batch, options)
+
+    @classmethod
+    def score(
+        cls, records: Sequence[Mapping[str, Any]], metric: str, ground_truth: Any = None
+    ) -> float:
+        """Return a metric over all records of a split; by default the mean over samples."""
+        del ground_truth
+        return mean_score(records, metric)
+
+    def images(self, batch: Batch, key: str = "image") -> Tensor:
+        """Return a batch's uint8 RGB images (B, 3, H, W) as the network takes them."""
+        scaled = batch[key].float() / 255
+        if self.input_norm != "none":
+            scaled = (scaled - self._mean) / self._std
+        images: Tensor = scaled.to(self.dtype)
+        return images
+
+    # what Lightning calls
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Return the loss; nothing here waits for the device."""
+        del batch_idx
+        loss = self.loss(batch)
+        terms = loss if isinstance(loss, dict) else {}
+        total = torch.stack(list(loss.values())).sum() if isinstance(loss, dict) else loss
+        if self.logs_now():
+            logged = {"loss": total, **terms}
+            self.log_dict({f"train/{name}": value.detach() for name, value in logged.items()})
+        return total
+
+    def on_validation_epoch_start(self) -> None:
+        """Forget the last validation's pictures."""
+        self._drawn = []
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Add a batch to the metric, and draw its samples while pictures are wanted."""
+        del batch_idx
+        prediction = self.predict(batch, {})
+        self.update_metric(self.validation_metric, prediction, batch)
+        wanted = self.pictures - len(self._drawn)
+        if wanted > 0 and self.trainer.is_global_zero and not self.trainer.sanity_checking:
+            self._drawn += self.draw(prediction, batch, wanted)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the metric's values as `val/...` and show the pictures."""
+        values = self.validation_metric.compute()
+        self.validation_metric.reset()
+        self.log_dict({f"val/{name}": value for name, value in values.items()})
+        for logger in self.loggers:
+            add_image = getattr(getattr(logger, "experiment", None), "add_image", None)
+            if add_image is None:
+                continue
+            for name, picture in self._drawn:
+                add_image(f"val/{name}", picture, self.global_step, dataformats="HWC")
+
+    def test_step(  # type: ignore[override]
+        self, batch: Batch, batch_idx: int
+    ) -> list[dict[str, Any]]:
+        """Return the batch's records under `test_options`, for the callback that stores them."""
+        del batch_idx
+        return self.evaluate(batch, self.test_options)
+
+
+def _spec(backbone: BackboneSpec | dict[str, Any] | str) -> BackboneSpec:
+    if isinstance(backbone, str):
+        return BackboneSpec.parse(backbone)
+    return BackboneSpec.from_dict(backbone) if isinstance(backbone, dict) else backbone
+
+
+def info_dict(info: Any) -> dict[str, Any]:
+    """Return what is known of a dataset as a dictionary: of a dataclass, a mapping or None."""
+    if info is None:
+        return {}
+    if dataclasses.is_dataclass(info):
+        return {field.name: getattr(info, field.name) for field in dataclasses.fields(info)}
+    return dict(info)

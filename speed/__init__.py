@@ -1,0 +1,1 @@
+"""One script per speed claim: a ratio against a named reference, side by side in one run."""

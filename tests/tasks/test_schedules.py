@@ -1,0 +1,74 @@
+"""The learning rates of whole trainings."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mim_bench.errors import UserError
+from mim_bench.tasks.schedules import Budget, Constant, RiseFall, build_schedule
+
+GOLDEN = json.loads((Path(__file__).parent / "golden" / "depth.json").read_text())
+PUBLISHED = RiseFall(5e-4, 3e-5, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("epoch", "rate"), [(1, 8.0e-5), (6, 2.82e-4), (12, 5.0e-4), (18, 2.48e-4), (24, 3e-5)]
+)
+def test_published_points(epoch, rate):
+    iterations = 1009
+    found = PUBLISHED(epoch * iterations, Budget(25 * iterations, 25))
+    assert found == pytest.approx(rate, rel=4e-3)  # published with two or three digits
+
+
+def test_the_last_of_an_odd_number_of_epochs_is_flat():
+    budget = Budget(25 * 40, 25)
+    rates = [PUBLISHED(step, budget) for step in range(24 * 40 - 1, 25 * 40 + 1)]
+    assert rates[1:] == pytest.approx([3e-5] * 41)
+    assert rates[0] > 3.01e-5
+    assert PUBLISHED(12 * 40, budget) == 5e-4
+
+
+@pytest.mark.parametrize("case", GOLDEN["schedule"], ids=lambda case: f"{case['epochs']} epochs")
+def test_same_rates_as_the_authors_code(case):
+    budget = Budget(case["epochs"] * case["iterations"], case["epochs"])
+    for step, rate in case["points"]:
+        assert PUBLISHED(step, budget) == pytest.approx(rate, rel=1e-9), step
+
+
+@given(st.integers(2, 60), st.integers(1, 2000), st.floats(0.0, 1.0), st.floats(0.01, 1.0))
+def test_formula_on_random_budgets(epochs, iterations, where, scale):
+    step = max(1, int(where * epochs * iterations))
+    half = epochs // 2
+    position = step / (iterations * half)
+    if step < iterations * half:
+        expected = 47e-5 * position**0.9 + 3e-5
+    else:
+        expected = max(3e-5, 5e-4 - 47e-5 * (position - 1) ** 0.9)
+    found = PUBLISHED(step, Budget(epochs * iterations, epochs), scale)
+    assert found == pytest.approx(expected * scale, rel=1e-6)
+
+
+@given(st.integers(1, 500), st.one_of(st.none(), st.just(1)))
+def test_budgets_without_two_epochs_turn_in_the_middle(steps, epochs):
+    rates = [PUBLISHED(step, Budget(steps, epochs)) for step in range(1, steps + 1)]
+    assert all(3e-5 <= rate <= 5e-4 for rate in rates)
+    turn = max(1, steps // 2)
+    assert rates[turn - 1] == max(rates) == 5e-4
+    assert rates[:turn] == sorted(rates[:turn])
+    assert rates[turn - 1 :] == sorted(rates[turn - 1 :], reverse=True)
+
+
+def test_constant():
+    assert Constant(1e-3)(7, Budget(10), 0.5) == 5e-4
+
+
+def test_names():
+    assert build_schedule("rise-fall", 5e-4, 3e-5, 0.9) == PUBLISHED
+    assert build_schedule("constant", 5e-4, 3e-5, 0.9) == Constant(5e-4)
+    with pytest.raises(UserError, match="did you mean 'rise-fall'"):
+        build_schedule("rise_fall", 5e-4, 3e-5, 0.9)
+    with pytest.raises(UserError, match="min_lr"):
+        build_schedule("rise-fall", 1e-5, 3e-5, 0.9)
