@@ -65,14 +65,17 @@ def show_report(store: str, suite: str | None, form: str, mixed: bool, out: Path
     names = suite_names() if suite is None else list(TABLE_SUITES) if suite == "all" else [suite]
     suites = [load_suite(name) for name in names]
     published = load_published()
-    tables = []
+    tables, refused = [], []
     for one in suites:
-        tables += reports.build_tables(
-            records, one, published=published, reasons=_unbuilt(one), mixed_cards=mixed
-        )
+        try:
+            tables += reports.build_tables(
+                records, one, published=published, reasons=_unbuilt(one), mixed_cards=mixed
+            )
+        except UserError as error:  # the other suites' tables are shown all the same
+            refused += error.problems
     if suite is None:
         tables += reports.other_columns_tables(records, suites, mixed_cards=mixed)
-    if not tables:
+    if not tables and not refused:
         raise UserError(
             "the store holds no run" + (f" of the suite {suite!r}" if suite else ""),
             where=store,
@@ -80,13 +83,15 @@ def show_report(store: str, suite: str | None, form: str, mixed: bool, out: Path
         )
     if form == "terminal" and out is None:
         reports.render(tables, "terminal", reports.open_console(sys.stdout))
-        return
-    text = (reports.render(tables, form) or "").rstrip("\n") + "\n"
-    if out is None:
-        print(text, end="")
     else:
-        write_atomic(out, text)
-        print(out)
+        text = (reports.render(tables, form) or "").rstrip("\n") + "\n"
+        if out is None:
+            print(text, end="")
+        else:
+            write_atomic(out, text)
+            print(out)
+    if refused:
+        raise UserError(refused)
 
 
 def _unbuilt(suite: Any) -> dict[str, str]:

@@ -67,14 +67,15 @@ class Backbone(nn.Module):
             One (B, C_i, ceil(H / s_i), ceil(W / s_i)) map for each stride, finest first.
 
         Raises:
-            UserError: The network is built for another input size.
+            UserError: The network is built for another input size, or its maps are smaller
+                than their stride says.
         """
         maps = self.net.forward_intermediates(  # type: ignore[operator]
             self._padded(images), indices=self.indices, intermediates_only=True
         )
         height, width = images.shape[-2:]
         return [
-            norm(level[..., : -(-height // stride), : -(-width // stride)])
+            norm(self._cropped(level, -(-height // stride), -(-width // stride), stride))
             for level, stride, norm in zip(maps, self.strides, self.norms, strict=True)
         ]
 
@@ -121,6 +122,16 @@ class Backbone(nn.Module):
     ) -> list[ParamGroup]:
         """Return the trainable parameters grouped by layer and weight decay (see `groups`)."""
         return make_groups(self, convention, decay, prefix)
+
+    def _cropped(self, level: Tensor, height: int, width: int, stride: int) -> Tensor:
+        if level.shape[-2] < height or level.shape[-1] < width:
+            raise UserError(
+                f"{self.name!r} yields a map of {level.shape[-2]}x{level.shape[-1]} at stride "
+                f"{stride}",
+                expected=f"{height}x{width}",
+                action="choose another level or architecture",
+            )
+        return level[..., :height, :width]
 
     def _padded(self, images: Tensor) -> Tensor:
         height, width = images.shape[-2:]

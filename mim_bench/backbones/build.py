@@ -141,8 +141,10 @@ class _Wanted:
         probe, refused = network.create(self.spec, optional, device="meta")
         taps = self._taps(probe)
         multiple = network.padding_multiple(probe, taps[-1][1])
-        fixed = bool(probe.pretrained_cfg.get("fixed_input_size"))  # type: ignore[union-attr, operator]
-        fixed = fixed and "dynamic_img_size" in refused
+        sized = bool(probe.pretrained_cfg.get("fixed_input_size"))  # type: ignore[union-attr, operator]
+        if sized:  # it counts positions, which are whole only at whole strides
+            multiple = taps[-1][1]
+        fixed = sized and "dynamic_img_size" in refused
         size = self._one_size(multiple) if fixed else network.rounded(self.sizes[0], multiple)
         optional = {key: value for key, value in optional.items() if key not in refused}
         net, refused_size = network.create(self.spec, {**optional, "img_size": size})

@@ -21,6 +21,7 @@ CONVENTIONS = ("mim-depth", "simmim", "timm")
 The first two name Swin, SwinV2 and plain ViTs; other families have timm's ids under each.
 """
 
+_SWINS = ("SwinTransformer", "SwinTransformerV2")
 _SWIN_BLOCK = re.compile(r"layers\.(\d+)\.blocks\.(\d+)\.")
 _SWIN_MERGE = re.compile(r"layers\.(\d+)\.downsample\.")
 _VIT_BLOCK = re.compile(r"blocks\.(\d+)\.")
@@ -70,18 +71,18 @@ def layer_ids(net: nn.Module, convention: str) -> tuple[dict[str, int], int]:
         raise UserError([unknown("decay convention", convention, CONVENTIONS)])
     names = [name for name, _ in net.named_parameters()]
     if convention != "timm":
-        if depths := _depths(names, _SWIN_BLOCK):
-            return _swin_ids(names, depths, merging=convention == "mim-depth")
+        if type(net).__name__ in _SWINS:  # FocalNet's names are the same
+            return _swin_ids(names, _depths(names), merging=convention == "mim-depth")
         if _is_vit(names):
             return _vit_ids(names)
     return _timm_ids(net, names)
 
 
-def _depths(names: Iterable[str], pattern: re.Pattern[str]) -> list[int]:
-    """Return the number of blocks of each stage; [] where no name fits."""
+def _depths(names: Iterable[str]) -> list[int]:
+    """Return the number of blocks of each stage of a Swin."""
     depths: dict[int, int] = {}
     for name in names:
-        if match := pattern.match(name):
+        if match := _SWIN_BLOCK.match(name):
             stage, block = int(match[1]), int(match[2])
             depths[stage] = max(depths.get(stage, 0), block + 1)
     return [depths[stage] for stage in sorted(depths)]

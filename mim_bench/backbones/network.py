@@ -27,7 +27,8 @@ Tap = tuple[int, int, int]
 """Index among a network's feature maps, stride, channels."""
 _SAME = (Conv2dSame, StdConv2dSame, ScaledStdConv2dSame, MaxPool2dSame, AvgPool2dSame)
 _BROKEN = (RuntimeError, ValueError, TypeError, KeyError, AssertionError, AttributeError)
-_UNEXPECTED = re.compile(r"unexpected keyword argument '(\w+)'")
+# Python's own message, and that of classes that list all they don't know
+_UNEXPECTED = re.compile(r"unexpected keyword argument(?:\(s\): \[)? ?'(\w+)'")
 
 
 def architecture(spec: BackboneSpec) -> tuple[str, dict[str, Any]]:
@@ -96,7 +97,7 @@ def features(net: nn.Module, name: str) -> list[tuple[int, int]]:
     """
     info = getattr(net, "feature_info", None)
     dicts = getattr(info, "info", info)
-    if not dicts or not hasattr(net, "forward_intermediates"):
+    if not dicts or not hasattr(net, "prune_intermediate_layers"):
         raise UserError(f"{name!r} yields no feature maps", action="choose another architecture")
     return [(int(entry["reduction"]), int(entry["num_chs"])) for entry in dicts]
 
@@ -140,15 +141,13 @@ def padding_multiple(net: nn.Module, stride: int) -> int:
 
 
 def _keeps(module: nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d) -> bool:
-    if getattr(module, "ceil_mode", False):
-        return True
     kernels, strides = _two(module.kernel_size), _two(module.stride)
     dilations = _two(getattr(module, "dilation", 1))
     if isinstance(module.padding, str):  # "same" and "valid" belong to stride 1
         return strides == (1, 1)
     pads = _two(module.padding)
     return all(
-        s == 1 or 2 * p == d * (k - 1)
+        s == 1 or 2 * p - d * (k - 1) == (1 - s if getattr(module, "ceil_mode", False) else 0)
         for k, s, p, d in zip(kernels, strides, pads, dilations, strict=True)
     )
 
@@ -165,14 +164,7 @@ def rounded(size: Size, multiple: int) -> Size:
 
 def prune(net: nn.Module, indices: list[int]) -> None:
     """Remove what feature maps `indices` don't need: later stages, final norm, classifier."""
-    classifier = getattr(net, "pretrained_cfg", {}).get("classifier") or ()
-    names = (classifier,) if isinstance(classifier, str) else classifier
-    if hasattr(net, "prune_intermediate_layers"):
-        net.prune_intermediate_layers(indices, prune_norm=True, prune_head=True)  # type: ignore[operator]
-    # ConvNeXt keeps the final norm in its head, where it would train without a gradient
-    for top in {name.partition(".")[0] for name in names}:
-        if isinstance(getattr(net, top, None), nn.Module):
-            setattr(net, top, nn.Identity())
+    net.prune_intermediate_layers(indices, prune_norm=True, prune_head=True)  # type: ignore[operator]
 
 
 def spread_drop_path(net: nn.Module, rate: float) -> None:

@@ -220,8 +220,14 @@ def make_card(
         "checkpoint": test["checkpoint"],
         "overrides": dict(job["overrides"]),
         "batch": batch["effective"],
-        "batch_norm": f"{resolved['trainer'].get('batch_norm', 'device')} ({batch['batch_norm']})",
+        "batch_norm": resolved["trainer"].get("batch_norm", "device"),
         **task.card(test["options"]),
+        # what may differ between the rows of a column
+        "per_backbone": {
+            "mode": job["mode"],
+            "batch_norm_samples": batch["batch_norm"],
+            "devices": batch["devices"],
+        },
     }
 
 

@@ -42,6 +42,7 @@ class ColumnTest:
         options: The task's test options (flip, windows, crop ...).
         checkpoint: `last` or `best` (by this metric on the validation split).
         heading: What the column is called in tables.
+        unit: The unit of its values.
     """
 
     column: str
@@ -51,6 +52,7 @@ class ColumnTest:
     options: dict[str, Any]
     checkpoint: str = "last"
     heading: str = ""
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,7 @@ class Resolved:
                 options=dict(test.get("options") or {}),
                 checkpoint=test.get("checkpoint", "last"),
                 heading=test.get("heading", ""),
+                unit=test.get("unit", ""),
             )
             for column, test in self.content["tests"].items()
         }
@@ -212,7 +215,7 @@ def _check(content: Any, where: str) -> list[Problem]:
 def _check_test(test: Any, where: str) -> list[Problem]:
     if not isinstance(test, dict):
         return [Problem("is no mapping", where, "split, metric, direction, options, checkpoint")]
-    known = ("split", "metric", "direction", "options", "checkpoint", "heading")
+    known = ("split", "metric", "direction", "options", "checkpoint", "heading", "unit")
     problems = [unknown("key", str(key), known, where) for key in test if key not in known]
     problems += [
         Problem(f"the key {key!r} is missing", where)

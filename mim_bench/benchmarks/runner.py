@@ -13,7 +13,7 @@ from mim_bench.benchmarks import data
 from mim_bench.benchmarks.launcher import LocalLauncher, problems_of
 from mim_bench.benchmarks.plan import Node, Plan, Request, make_plan
 from mim_bench.benchmarks.recipe import load_recipe, recipe_files
-from mim_bench.benchmarks.suite import Suite, load_suite
+from mim_bench.benchmarks.suite import ColumnRef, Suite, load_suite
 from mim_bench.datamodules import miniature
 from mim_bench.errors import Problem, UserError, unknown
 
@@ -108,8 +108,10 @@ class Run:
     def _draw(self) -> None:
         """Draw the parts of the miniature world that the request needs and the cache lacks."""
         datasets = needed_datasets(self.request)
+        if not datasets:
+            return
         folder = miniature.world_folder()
-        if not datasets or miniature.is_drawn(folder, datasets):
+        if miniature.is_drawn(folder, datasets):
             return
         self.launcher.prewarm()
         self.console.print(
@@ -249,8 +251,29 @@ def build_tables(selection: Selection, plan: Plan, store: Store) -> list[reports
             columns=_columns(selection, suite),
             expected_rows=expected,
         )
-    tables += reports.other_columns_tables(records, selection.suites, expected_rows=expected)
+    tables += reports.other_columns_tables(
+        records, selection.suites, columns=_own_columns(plan), expected_rows=expected
+    )
     return tables
+
+
+def _own_columns(plan: Plan) -> list[ColumnRef]:
+    """Return what recipes say of their columns, for those that no suite describes."""
+    tests = {
+        (node.recipe, score.test.column): score.test for node in plan.nodes for score in node.scores
+    }
+    return [
+        ColumnRef(
+            name=column,
+            heading=test.heading or column,
+            recipe=recipe,
+            metric=test.metric,
+            label=test.metric,
+            unit=test.unit,
+            direction=test.direction,
+        )
+        for (recipe, column), test in tests.items()
+    ]
 
 
 def _columns(selection: Selection, suite: Suite) -> list[str] | None:

@@ -72,6 +72,7 @@ def test_columns(
                 "metric": test["metric"],
                 "direction": test["direction"],
                 "heading": test["heading"],
+                "unit": test["unit"],
                 "split": test["split"],
                 "samples": len(ids),
                 "all": {name: value for name, value in values.items() if math.isfinite(value)},

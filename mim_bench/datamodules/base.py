@@ -1,78 +1,58 @@
-"""What every datamodule is: loaders over a reader, whose samples depend on nothing but the seed.
-
-Batches are dictionaries. The keys, with B samples:
-
-| key | what |
-|---|---|
-| `id` | list of B texts, unique in the split |
-| `image` | uint8 (B, 3, H, W), RGB, not normalised |
-| `depth` | float32 (B, H, W), metres, 0 for unknown |
-| `valid` | bool (B, H, W), where the depth was measured |
-
-Later families add `label`, `keypoints`, `weight`, `center`, `scale`, `box`, `score`, `boxes`,
-`labels`, `masks`, `area`, `crowd`, `template`, `search`, `sequence`, `mask`.
-"""
+"""The base of all datamodules: loaders that give the same samples on any workers and ranks."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import cv2
 import torch
 from lightning.pytorch import LightningDataModule
-from torch.utils.data import DataLoader, Dataset, default_collate
+from torch.utils.data import DataLoader
 
-from mim_bench.datamodules.randomness import epoch_generator, sample_generator
+from mim_bench.datamodules.loading import Batch, Sample, SampleDataset, collate, start_worker
+from mim_bench.datamodules.randomness import sample_generator
 from mim_bench.datamodules.readers import get_reader_class
-from mim_bench.datamodules.readers.base import DatasetInfo, Reader, Sample
-from mim_bench.datamodules.sampling import EpochSampler, EvalSampler, Place
+from mim_bench.datamodules.readers.base import DatasetInfo, Reader
+from mim_bench.datamodules.sampling import Draw, EpochSampler, EvalSampler, Plan, epoch_plan, ranks
 from mim_bench.errors import UserError
+from mim_bench.locations import default_data_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+    from pathlib import Path
 
     import numpy as np
 
 
-class SplitDataset(Dataset[Sample]):
-    """A split's samples by place: read, transformed, ready to be batched."""
+class BenchDataModule(LightningDataModule):
+    """A LightningDataModule over a reader.
 
-    def __init__(
-        self, reader: Reader, split: str, transform: Callable[[Sample, Place], Sample]
-    ) -> None:
-        self.reader = reader
-        self.split = split
-        self.transform = transform
-
-    def __getitem__(self, place: Place) -> Sample:
-        return self.transform(self.reader.sample(self.split, place[2]), place)
-
-
-class BenchDataModule(LightningDataModule, ABC):
-    """The base of all datamodules. A family writes `train_transform` and `eval_transform`.
-
-    A sample's randomness comes from (seed, epoch, position) alone: workers, ranks and resuming
-    change nothing in it.
+    A subclass gives `reader_class` and what happens to a sample: `train_transform` and
+    `eval_transform`. Batches are dictionaries; pictures are RGB uint8 (B, 3, H, W).
 
     Args:
-        reader: A reader's dotted path or dataset name, `{class_path, init_args}`, or a reader;
-            None takes the class's own `reader_class`.
-        root: The data root.
-        batch_size: Samples of one optimiser step over all devices.
-        num_workers: Loader processes; changes speed alone.
-        seed: The run's seed.
-        train_split: What is trained on.
-        val_split: What is looked at during training.
-        eval_batch_size: Samples of one batch at validation and test; changes speed alone.
+        reader: A reader, its name or dotted path, or `{class_path, init_args}`; by default
+            `reader_class`.
+        root: The data root; by default `MIM_BENCH_DATA`. Changes no sample.
+        batch_size: The effective batch size, over all devices and accumulated batches.
+        num_workers: Loader processes per device. Changes no sample.
+        seed: Of the order of samples and of augmentation.
+        eval_batch_size: Samples of an evaluation batch; by default the device's batch size.
+            Changes no score.
+        train_split: The split that is trained on.
+        val_split: The split that is validated on.
 
     Attributes:
-        device_batch_size: Samples of one batch of one device; the worker divides `batch_size`.
-        shard: (rank, ranks), set by the worker.
+        device_batch_size: Samples of a device's batch; the worker divides the effective batch.
+        batch_report: What the worker notes about that division.
+
+    Raises:
+        UserError: There is no such reader or split, no data root, or a number is out of range.
     """
 
     reader_class: ClassVar[type[Reader] | None] = None
+    list_keys: ClassVar[frozenset[str]] = frozenset()
+    """Keys of samples that stay lists in batches, as their sizes differ."""
 
     def __init__(
         self,
@@ -81,127 +61,176 @@ class BenchDataModule(LightningDataModule, ABC):
         batch_size: int = 1,
         num_workers: int = 0,
         seed: int = 0,
+        eval_batch_size: int | None = None,
         train_split: str = "train",
         val_split: str = "test",
-        eval_batch_size: int = 8,
     ) -> None:
         super().__init__()
+        for name, value, least in (
+            ("batch_size", batch_size, 1),
+            ("num_workers", num_workers, 0),
+            ("seed", seed, 0),
+            ("eval_batch_size", eval_batch_size, 1),
+        ):
+            if value is not None and value < least:
+                raise UserError(f"is {value}", where=f"data.{name}", expected=f"{least} or more")
         self.reader = self._open(reader, root)
+        self.reader.require_split(train_split)
+        self.reader.require_split(val_split)
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.seed = seed
+        self.eval_batch_size = eval_batch_size
         self.train_split = train_split
         self.val_split = val_split
-        self.eval_batch_size = eval_batch_size
         self.device_batch_size: int | None = None
-        self.batch_report: dict[str, int] = {}
-        self.shard = (0, 1)
+        self.batch_report: dict[str, Any] = {}
+        self.shard: Callable[[], tuple[int, int]] = ranks
         self._start = (0, 0)
 
-    @classmethod
-    def _open(cls, reader: str | dict[str, Any] | Reader | None, root: str | Path | None) -> Reader:
-        if isinstance(reader, Reader):
-            return reader
-        arguments: dict[str, Any] = {}
-        if isinstance(reader, dict):
-            arguments = dict(reader.get("init_args") or {})
-            reader = str(reader["class_path"])
-        reader_class = get_reader_class(reader) if reader is not None else cls.reader_class
-        if reader_class is None or root is None:
-            lacking = "reader" if reader_class is None else "root"
-            raise UserError(f"the datamodule {cls.__name__} has no {lacking}", where="data")
-        return reader_class(root, **arguments)
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "trainer": None}  # loader processes need no trainer
 
-    @property
-    def info(self) -> DatasetInfo:
-        """Facts about the dataset."""
-        return self.reader.info
+    # what a subclass writes
 
-    @property
-    def effective_batch_size(self) -> int:
-        """Samples of one optimiser step: `batch_size`, or the whole split where it is smaller."""
-        return min(self.batch_size, self.reader.count(self.train_split))
-
-    @abstractmethod
-    def train_transform(self, sample: Sample, generator: np.random.Generator, place: Place) -> Sample:
+    def train_transform(self, sample: Sample, rng: np.random.Generator, position: int) -> Sample:
         """Augment a training sample.
 
         Args:
             sample: What the reader gives.
-            generator: The sample's own stream.
-            place: (epoch, position, index).
+            rng: The sample's only source of randomness.
+            position: Its place in the epoch, over all ranks.
         """
+        del rng, position
+        return self.eval_transform(sample)
 
-    @abstractmethod
     def eval_transform(self, sample: Sample) -> Sample:
-        """Prepare a sample for validation or test."""
+        """Prepare a sample of an evaluation: nothing is random here."""
+        return sample
 
-    def epoch_plan(self, epoch: int) -> np.ndarray:
-        """Return the indices that an epoch visits, in order: a permutation from (seed, epoch)."""
-        count = self.reader.count(self.train_split)
-        return epoch_generator(self.seed, epoch).permutation(count)
+    def epoch_plan(self, epoch: int) -> Plan:
+        """Return which samples an epoch draws, in order: by default a permutation."""
+        return epoch_plan(self.seed, epoch, self.reader.count(self.train_split))
+
+    # what the worker uses
+
+    @property
+    def info(self) -> DatasetInfo:
+        """The facts of the dataset."""
+        return self.reader.info
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The names of the dataset's splits."""
+        return tuple(self.info.splits)
+
+    @property
+    def effective_batch_size(self) -> int:
+        """Samples per optimiser step: `batch_size`, or the whole set where it is smaller."""
+        return min(self.batch_size, len(self.epoch_plan(0)))
 
     def resume_at(self, epoch: int, batches: int) -> None:
-        """Let the next training loader begin after `batches` batches of an epoch."""
+        """Let training begin in an epoch after so many of the device's batches are done."""
         self._start = (epoch, batches)
 
     def train_dataloader(self) -> DataLoader[Sample]:
-        """Return the loader of the training split; the last incomplete batch is left out."""
-        rank, ranks = self.shard
-        size = self.device_batch_size or self.effective_batch_size
+        """Return the loader of the training split; incomplete batches are dropped."""
+        effective = self.effective_batch_size
+        size = self.device_batch_size or effective
         epoch, batches = self._start
-        sampler = EpochSampler(self.epoch_plan, rank, ranks, epoch)
-        if batches >= len(sampler) // size:  # the epoch had just ended
-            sampler.set_epoch(epoch + (batches > 0))
-        else:
-            sampler.skip = batches * size
-        self._start = (0, 0)
-        dataset = SplitDataset(self.reader, self.train_split, self._train)
-        return self._loader(dataset, sampler, size, drop_last=True)
-
-    def eval_dataloader(self, split: str, skip: Collection[str] = ()) -> DataLoader[Sample]:
-        """Return a loader of a split: each sample once over all ranks.
-
-        Args:
-            split: The split.
-            skip: Ids that are done already.
-        """
-        left = [index for index, name in enumerate(self.reader.ids(split)) if name not in skip]
-        dataset = SplitDataset(self.reader, split, self._eval)
-        return self._loader(dataset, EvalSampler(left, *self.shard), self.eval_batch_size)
+        sampler = EpochSampler(
+            self.epoch_plan,
+            # whole steps: with accumulated batches an epoch must not end inside a step
+            count=len(self.epoch_plan(0)) // effective * effective,
+            epoch=epoch,
+            skip=batches * size * self.shard()[1],
+            shard=self.shard,
+        )
+        return self._loader(self._train_sample, self.train_split, sampler, size, drop_last=True)
 
     def val_dataloader(self) -> DataLoader[Sample]:
         """Return the loader of the validation split."""
         return self.eval_dataloader(self.val_split)
 
     def test_dataloader(self) -> dict[str, DataLoader[Sample]]:
-        """Return a loader for each split that is not trained on, by its name."""
-        names = [name for name in self.reader.info.splits if name != self.train_split]
-        return {name: self.eval_dataloader(name) for name in names}
+        """Return the loaders of all splits but the one that is trained on."""
+        names = [split for split in self.splits if split != self.train_split]
+        return {split: self.eval_dataloader(split) for split in names}
 
-    def _train(self, sample: Sample, place: Place) -> Sample:
-        epoch, position, _ = place
-        return self.train_transform(sample, sample_generator(self.seed, epoch, position), place)
+    def eval_dataloader(self, split: str, skip: Collection[str] = ()) -> DataLoader[Sample]:
+        """Return a loader that gives each sample of a split once, over all ranks.
 
-    def _eval(self, sample: Sample, _: Place) -> Sample:
-        return self.eval_transform(sample)
+        Args:
+            split: The split.
+            skip: Ids that are left out, as they are tested already.
+        """
+        left_out = frozenset(skip)
+        ids = self.reader.ids(split)
+        indices = [index for index, name in enumerate(ids) if name not in left_out]
+        size = self.eval_batch_size or self.device_batch_size or self.effective_batch_size
+
+        make = partial(self._eval_sample, split)
+        return self._loader(make, split, EvalSampler(indices, self.shard), size)
+
+    def sample_batch(self, split: str, count: int) -> Batch:
+        """Return the first samples of a split as one batch, prepared for evaluation."""
+        indices = range(min(count, self.reader.count(split)))
+        samples = [self._eval_sample(split, Draw(0, index, index)) for index in indices]
+        return collate(samples, self.list_keys)
+
+    def _train_sample(self, draw: Draw) -> Sample:
+        rng = sample_generator(self.seed, draw.epoch, draw.position)
+        sample = self.reader.sample(self.train_split, draw.sample)
+        return self.train_transform(sample, rng, draw.position)
+
+    def _eval_sample(self, split: str, draw: Draw) -> Sample:
+        return self.eval_transform(self.reader.sample(split, draw.sample))
+
+    def _open(
+        self, reader: str | dict[str, Any] | Reader | None, root: str | Path | None
+    ) -> Reader:
+        if isinstance(reader, Reader):
+            return reader
+        arguments: dict[str, Any] = {}
+        if isinstance(reader, dict):
+            if "class_path" not in reader:
+                raise UserError(
+                    "names no class", where="data.reader", expected="class_path and init_args"
+                )
+            arguments = dict(reader.get("init_args") or {})
+            reader = str(reader["class_path"])
+        cls = self.reader_class if reader is None else get_reader_class(reader)
+        if cls is None:
+            raise UserError(
+                f"{type(self).__name__} has no reader",
+                where="data.reader",
+                action="name a reader, or set `reader_class` in the datamodule",
+            )
+        place = root or default_data_root()
+        if place is None:
+            raise UserError(
+                "no data root is given",
+                where="data.root",
+                action="give root, or set MIM_BENCH_DATA",
+            )
+        return cls(place, **arguments)
 
     def _loader(
-        self, dataset: SplitDataset, sampler: Any, size: int, drop_last: bool = False
+        self,
+        make: Callable[[Draw], Sample],
+        split: str,
+        sampler: EpochSampler | EvalSampler,
+        size: int,
+        drop_last: bool = False,
     ) -> DataLoader[Sample]:
         return DataLoader(
-            dataset,
+            SampleDataset(make, self.reader.count(split)),
             batch_size=size,
             sampler=sampler,
             drop_last=drop_last,
             num_workers=self.num_workers,
-            persistent_workers=self.num_workers > 0 and drop_last,
+            collate_fn=partial(collate, lists=self.list_keys),
+            worker_init_fn=start_worker,
+            persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),
-            worker_init_fn=_start_worker,
-            collate_fn=default_collate,
         )
-
-
-def _start_worker(_: int) -> None:
-    cv2.setNumThreads(0)  # the processes are the parallelism
-    torch.set_num_threads(1)

@@ -1,115 +1,126 @@
-"""Depth estimation: frames and depth maps, augmented as the authors' code does."""
+"""Datamodules of monocular depth."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import numpy as np
-import torch
-
+from mim_bench.datamodules import depth_transforms as ops
 from mim_bench.datamodules.base import BenchDataModule
 from mim_bench.datamodules.readers.depth import DepthReader
-from mim_bench.datamodules.transforms import cut_depth, photometric, resize_frame
+from mim_bench.datamodules.readers.nyuv2 import NYUv2
+from mim_bench.datamodules.transforms import colour_jitter
 from mim_bench.errors import UserError, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-    from numpy.typing import NDArray
+    import numpy as np
 
-    from mim_bench.datamodules.readers.base import Sample
-    from mim_bench.datamodules.sampling import Place
+    from mim_bench.datamodules.loading import Sample
+    from mim_bench.datamodules.readers.base import Reader
 
 CUT_DEPTH = ("published", "clean", "off")
+"""What `cut_depth` may be."""
 
 
 class DepthDataModule(BenchDataModule):
-    """Frames with depth, for any `DepthReader`. Batches hold `id`, `image`, `depth`, `valid`.
+    """Depth frames with the authors' augmentation.
 
-    Training order, as in the authors' code: CutDepth on the full frame, flip, crop, colours.
+    Batches: `id`: list of B texts; `image`: (B, 3, H, W) uint8 RGB; `depth`: (B, H, W) float32
+    metres, 0 where unknown; `valid`: (B, H, W) bool, where depth is known. Training crops,
+    evaluation gives whole frames.
+
+    Order of the augmentation: CutDepth on the whole frame, mirroring, random crop, then colours
+    (protocol of the authors' code, dataset/base_dataset.py).
 
     Args:
-        reader: A `DepthReader` (see `BenchDataModule`).
-        scale: Frames are resized by this factor first.
-        crop: (height, width) of the random crop, in pixels of the scaled frame.
-        cut_depth: `published` writes stored depth values modulo 256 into every fourth sample of
-            an epoch, as the authors' code does; `clean` takes a random quarter and depth scaled
-            to 0..255 over the dataset's range; `off`.
+        scale: Both sides of frames are multiplied by it; 1 as published.
+        crop: (height, width) of training crops, in pixels of the scaled frame.
+        cut_depth: `published` writes the depth file's raw numbers modulo 256 into every 4th
+            sample of the epoch, as the authors' code does; `clean` writes depth over the largest
+            depth into a random quarter; `off` (which YAML reads as false) does nothing.
+        colour: Change brightness, contrast, gamma, hue and saturation.
         flip: Mirror half of the samples.
-        colour: Change colours (see `photometric`).
-        kwargs: See `BenchDataModule`.
+        reader: This and all that follow: see `BenchDataModule`.
+        root: See there.
+        batch_size: See there.
+        num_workers: See there.
+        seed: See there.
+        kwargs: See there.
+
+    Raises:
+        UserError: A setting has no such value, or the reader reads no depth.
     """
+
+    reader_class: ClassVar[type[Reader] | None] = NYUv2
+    reader: DepthReader
 
     def __init__(
         self,
-        reader: str | dict[str, Any] | DepthReader | None = None,
+        reader: str | dict[str, Any] | Reader | None = None,
+        root: str | Path | None = None,
+        batch_size: int = 24,
+        num_workers: int = 0,
+        seed: int = 0,
         scale: float = 1.0,
         crop: Sequence[int] = (480, 480),
-        cut_depth: str = "published",
-        flip: bool = True,
+        cut_depth: Literal["published", "clean", "off", False] = "published",
         colour: bool = True,
+        flip: bool = True,
         **kwargs: Any,
     ) -> None:
-        super().__init__(reader, **kwargs)
+        super().__init__(
+            reader=reader,
+            root=root,
+            batch_size=batch_size,
+            num_workers=num_workers,
+            seed=seed,
+            **kwargs,
+        )
         if not isinstance(self.reader, DepthReader):
             raise UserError(
-                f"{type(self.reader).__name__} reads no depth", expected="a DepthReader"
+                f"{type(self.reader).__name__} reads no depth",
+                where="data.reader",
+                expected="a subclass of mim_bench.datamodules.readers.depth.DepthReader",
             )
-        if cut_depth not in CUT_DEPTH:
-            raise UserError([unknown("cut_depth", cut_depth, CUT_DEPTH, "data.cut_depth")])
-        self.scale = scale
+        if not scale > 0:
+            raise UserError(f"is {scale}", where="data.scale", expected="a number above 0")
+        if len(crop) != 2 or min(crop) < 1:
+            raise UserError(f"is {crop}", where="data.crop", expected="[height, width] in pixels")
+        chosen = cut_depth or "off"
+        if chosen not in CUT_DEPTH:
+            raise UserError([unknown("cut_depth", str(chosen), CUT_DEPTH, "data.cut_depth")])
+        self.scale = float(scale)
         self.crop = (int(crop[0]), int(crop[1]))
-        self.cut_depth = cut_depth
+        self.cut_depth = chosen
         self.flip = flip
-        self.colour = colour
-        self.depth_scale = self.reader.depth_scale
+        self.colour = colour_jitter() if colour else None
 
-    def train_transform(self, sample: Sample, generator: np.random.Generator, place: Place) -> Sample:
-        """Augment a frame (see the class)."""
-        image, depth = resize_frame(sample["image"], sample["depth"], self.scale)
-        quarter = generator.random() < 0.25
-        if self.cut_depth == "published" and place[1] % 4 == 0:
-            # the authors' uint8 picture wraps round; said here, since NumPy leaves it open
-            stored = np.rint(depth * self.depth_scale).astype(np.int64) % 256
-            cut_depth(image, stored.astype(np.uint8), generator)
-        elif self.cut_depth == "clean" and quarter:
-            shown = np.clip(depth / (self.info.max_depth or depth.max() or 1.0), 0, 1) * 255
-            cut_depth(image, shown.astype(np.uint8), generator)
-        if generator.random() < 0.5 and self.flip:
+    def train_transform(self, sample: Sample, rng: np.random.Generator, position: int) -> Sample:
+        """Augment one frame; all that is random is drawn, used or not, so settings stay paired."""
+        image, depth = ops.resize(sample["image"], sample["depth"], self.scale)
+        top, left = ops.crop_place(rng, depth.shape, self.crop)
+        alpha, beta, cuts, mirrors = rng.random(4)
+        columns = ops.cut_columns(alpha, beta, depth.shape[1])
+        strip = depth[:, slice(*columns)]
+        if self.cut_depth == "published" and position % ops.CUT_DEPTH_EVERY == 0:
+            image = ops.cut_depth(image, ops.wrapped(strip, self.reader.depth_scale), columns)
+        elif self.cut_depth == "clean" and cuts * ops.CUT_DEPTH_EVERY < 1:
+            far = self.info.max_depth or float(depth.max())
+            image = ops.cut_depth(image, ops.shaded(strip, far), columns)
+        if self.flip and mirrors < 0.5:
             image, depth = image[:, ::-1], depth[:, ::-1]
-        rows, columns = self._window(sample["id"], depth.shape, generator)
-        image, depth = np.ascontiguousarray(image[rows, columns]), depth[rows, columns]
-        if self.colour:
-            image = photometric(image, generator)
-        return self._finish(sample["id"], image, depth)
+        window = slice(top, top + self.crop[0]), slice(left, left + self.crop[1])
+        image, depth = image[window], depth[window]
+        if self.colour is not None:  # after the crop, which leaves fewer pixels to change
+            image = self.colour(image, rng)
+        return _sample(sample["id"], image, depth)
 
     def eval_transform(self, sample: Sample) -> Sample:
-        """Scale a frame."""
-        return self._finish(
-            sample["id"], *resize_frame(sample["image"], sample["depth"], self.scale)
-        )
+        """Return the whole frame, resized if at all."""
+        return _sample(sample["id"], *ops.resize(sample["image"], sample["depth"], self.scale))
 
-    def _window(
-        self, name: str, shape: tuple[int, ...], generator: np.random.Generator
-    ) -> tuple[slice, slice]:
-        height, width = self.crop
-        if height > shape[0] or width > shape[1]:
-            raise UserError(
-                f"the frame {name!r} is {shape[0]}x{shape[1]} (height x width, scale {self.scale})",
-                where="data.crop",
-                expected=f"at least the crop, {height}x{width}",
-                action="choose a smaller crop, or a larger scale",
-            )
-        top = int(generator.integers(shape[0] - height + 1))
-        left = int(generator.integers(shape[1] - width + 1))
-        return slice(top, top + height), slice(left, left + width)
 
-    @staticmethod
-    def _finish(name: str, image: NDArray[np.uint8], depth: NDArray[np.float32]) -> Sample:
-        depth = np.ascontiguousarray(depth)
-        return {
-            "id": name,
-            "image": torch.from_numpy(image).permute(2, 0, 1).contiguous(),
-            "depth": torch.from_numpy(depth),
-            "valid": torch.from_numpy(depth > 0),
-        }
+def _sample(name: str, image: ops.Image, depth: ops.Depth) -> Sample:
+    return {"id": name, "image": image, "depth": depth, "valid": depth > 0}

@@ -1,79 +1,108 @@
-"""Samplers: an epoch's order as a function of (seed, epoch), over ranks, going on in mid-epoch."""
+"""What an epoch draws and how ranks share it, as samplers for torch's DataLoader."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+import torch.distributed
 from torch.utils.data import Sampler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    import numpy as np
-
-Place = tuple[int, int, int]
-"""(epoch, position in the epoch, index in the split): all that a sample's randomness hangs on."""
+Plan = npt.NDArray[np.int64]
 
 
-class EpochSampler(Sampler[Place]):
-    """Yields this rank's share of an epoch.
+class Draw(NamedTuple):
+    """One request to a dataset.
 
-    Ranks take positions in turn, so that one step of all ranks covers the same samples however
-    many there are; what does not divide is left out.
+    Attributes:
+        epoch: The epoch, from 0.
+        position: The place in the whole epoch over all ranks, from 0.
+        sample: The number of the sample in its split.
+    """
+
+    epoch: int
+    position: int
+    sample: int
+
+
+def epoch_plan(seed: int, epoch: int, count: int) -> Plan:
+    """Return the order of an epoch's samples: (count,) int64, a permutation."""
+    # a longer key than a sample's (see `sample_generator`), so that no stream is used twice
+    return np.random.default_rng(np.random.SeedSequence((seed, epoch, 0, 1))).permutation(count)
+
+
+def ranks() -> tuple[int, int]:
+    """Return (rank, number of ranks) of this process, (0, 1) where there is one only."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return torch.distributed.get_rank(), torch.distributed.get_world_size()
+    return 0, 1
+
+
+class EpochSampler(Sampler[Draw]):
+    """Yields an epoch's draws; ranks take turns, so that together they see the epoch in order.
 
     Args:
-        plan: Epoch -> the indices that it visits, in order.
-        rank: This process.
-        ranks: How many there are.
+        plan: Epoch -> indices of samples.
+        count: Samples of an epoch that are drawn, over all ranks; what the plan has beyond is
+            left out, and so is what ranks can't share evenly.
         epoch: The first epoch.
-        skip: Samples of this rank that the first epoch leaves out, since they are done.
+        skip: Draws over all ranks that are left out of the first epoch, when a training goes on
+            in its middle. The length stays that of a whole epoch, as trainers count from it.
+        shard: Tells (rank, number of ranks); asked with every iteration.
     """
 
     def __init__(
         self,
-        plan: Callable[[int], np.ndarray],
-        rank: int = 0,
-        ranks: int = 1,
+        plan: Callable[[int], Plan],
+        count: int,
         epoch: int = 0,
         skip: int = 0,
+        shard: Callable[[], tuple[int, int]] = ranks,
     ) -> None:
         self.plan = plan
-        self.rank = rank
-        self.ranks = ranks
+        self.count = count
         self.epoch = epoch
-        self.skip = skip
-        self._count = len(plan(epoch)) // ranks
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __iter__(self) -> Iterator[Place]:
-        epoch, skip, self.skip = self.epoch, self.skip, 0
-        order = self.plan(epoch)
-        whole = len(order) // self.ranks * self.ranks
-        for position in range(self.rank + skip * self.ranks, whole, self.ranks):
-            yield epoch, position, int(order[position])
+        self.skip = (epoch, skip)
+        self.shard = shard
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch of the next iteration (Lightning calls this)."""
+        """Set the epoch that the next iteration draws (the trainer calls it)."""
         self.epoch = epoch
 
-
-class EvalSampler(Sampler[Place]):
-    """Yields this rank's share of a split: each sample once over all ranks, none repeated.
-
-    Args:
-        indices: The samples that are left to evaluate.
-        rank: This process.
-        ranks: How many there are.
-    """
-
-    def __init__(self, indices: Sequence[int], rank: int = 0, ranks: int = 1) -> None:
-        self.indices = list(indices)[rank::ranks]
+    def __iter__(self) -> Iterator[Draw]:
+        rank, world = self.shard()
+        epoch, plan = self.epoch, self.plan(self.epoch)
+        skip = self.skip[1] if epoch == self.skip[0] else 0
+        for position in range(skip + rank, self.count - self.count % world, world):
+            yield Draw(epoch, position, int(plan[position]))
 
     def __len__(self) -> int:
-        return len(self.indices)
+        return self.count // self.shard()[1]
 
-    def __iter__(self) -> Iterator[Place]:
-        for index in self.indices:
-            yield 0, index, index
+
+class EvalSampler(Sampler[Draw]):
+    """Yields each sample once over all ranks, in order: nothing is padded or repeated.
+
+    Args:
+        indices: The samples of the split.
+        shard: Tells (rank, number of ranks); asked with every iteration.
+    """
+
+    def __init__(
+        self, indices: Sequence[int], shard: Callable[[], tuple[int, int]] = ranks
+    ) -> None:
+        self.indices = list(indices)
+        self.shard = shard
+
+    def __iter__(self) -> Iterator[Draw]:
+        rank, world = self.shard()
+        for position in range(rank, len(self.indices), world):
+            yield Draw(0, position, self.indices[position])
+
+    def __len__(self) -> int:
+        rank, world = self.shard()
+        return len(range(rank, len(self.indices), world))

@@ -12,7 +12,7 @@ from rich.text import Text
 from mim_bench.reports.table import RECORDED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rich.align import VerticalAlignMethod
     from rich.console import Console, JustifyMethod, RenderableType
@@ -126,12 +126,27 @@ def _layout(table: Table, columns: list[Column], console: Console, references: b
     whole = [max(map(cell_len, column)) for column in texts]
     words = [max(cell_len(word) for text in column for word in text.split()) for column in texts]
     words = [max(word, 6) for word in words]  # room for an arrow behind the metric
+    whole = _room_for_groups(columns, whole, lambda title: [title])
+    words = _room_for_groups(columns, words, str.split)
     label = max(map(cell_len, labels))
     short = min(label, max(20, console.width // 4))
     least = min(label, 20)
     choices = [(label, whole), (short, whole), (label, words), (short, words), (least, words)]
     found = [_Layout(columns, *choice) for choice in choices]
     return next((choice for choice in found if choice.total <= console.width), found[-1])
+
+
+def _room_for_groups(
+    columns: Sequence[Column], widths: list[int], parts: Callable[[str], list[str]]
+) -> list[int]:
+    """Widen each group's first column until the parts of the group's title fit above the group."""
+    widths = list(widths)
+    for group in dict.fromkeys(column.group for column in columns):
+        members = [index for index, column in enumerate(columns) if column.group == group]
+        width = sum(widths[index] for index in members) + _GAP * (len(members) - 1)
+        wanted = max(map(cell_len, parts(group)), default=0)
+        widths[members[0]] += max(0, wanted - width)
+    return widths
 
 
 def _references(table: Table, columns: Sequence[Column], shown: bool) -> list[Row]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 
 from mim_bench.backbones.spec import BackboneSpec
+from mim_bench.errors import UserError
 from mim_bench.tasks.network import Network
 from mim_bench.tasks.options import Option, check_options, require_choice
 from mim_bench.tasks.schedules import build_schedule
@@ -98,6 +99,9 @@ class Task(ScheduledModule, ABC):
         super().__init__()
         require_choice("mode", mode, ("finetune", "frozen"))
         require_choice("input_norm", input_norm, ("backbone", "none"))
+        for name, pair in (("image_size", image_size), ("betas", betas)):
+            if len(pair) != 2:
+                raise UserError(f"{name} is {pair}", where="task", expected="two numbers")
         self.spec = _spec(backbone)
         self.info = info_dict(info)
         self.mode = mode

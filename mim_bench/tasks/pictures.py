@@ -63,9 +63,9 @@ def depth_picture(
     truth = np.where(known, target, np.nan).astype(np.float32)
     error = np.abs(prediction - truth)
     panels = {
-        f"input {low:.1f}-{high:.1f} m": image,
+        "input": image,
         "prediction": colour(prediction, float(low), float(high)),
-        "ground truth": colour(truth, float(low), float(high)),
+        f"truth {low:.1f}-{high:.1f} m": colour(truth, float(low), float(high)),
         f"error 0-{ERROR_SHARE * max_depth:g} m": colour(
             error, 0.0, ERROR_SHARE * max_depth, cv2.COLORMAP_INFERNO
         ),

@@ -9,6 +9,7 @@ import torch
 
 from mim_bench.backbones.build import build_backbone
 from mim_bench.backbones.catalogue import DEFAULT_BACKBONES, catalogue
+from mim_bench.backbones.network import create, padding_multiple
 from mim_bench.backbones.spec import BackboneSpec
 from mim_bench.errors import UserError
 
@@ -64,9 +65,12 @@ def test_a_declared_pretraining_window_is_kept(entries, tmp_path):
     name = entries("declared", "swinv2_base_window12_192", **thin)
     backbone = build_backbone(BackboneSpec(name), [(64, 64)])
     torch.save(backbone.net.state_dict(), tmp_path / "w.pth")
-    loaded = build_backbone(BackboneSpec(name, str(tmp_path / "w.pth")), [(64, 64)])
-    assert extremes(loaded) == pytest.approx(extremes(backbone))
-    assert extremes(loaded)[0] == pytest.approx(math.log2(1 + 8 * 3 / 11) / 3)
+    spec = BackboneSpec(name, str(tmp_path / "w.pth"))
+    same = build_backbone(spec, [(64, 64)])
+    assert extremes(same) == pytest.approx(extremes(backbone))
+    assert extremes(same)[0] == pytest.approx(math.log2(1 + 8 * 3 / 11) / 3)
+    wider = build_backbone(spec, [(64, 64)], window=8)
+    assert extremes(wider)[0] == pytest.approx(math.log2(1 + 8 * 7 / 11) / 3)
 
 
 def test_official_order_refuses_what_would_be_padded(entries):
@@ -78,10 +82,11 @@ def test_official_order_refuses_what_would_be_padded(entries):
 
 
 def test_one_size_networks_pad_up_to_their_size(entries):
-    backbone = build_backbone(BackboneSpec("swinv2"), [(60, 50)], (4, 32))
-    assert backbone.input_size == (64, 64)
-    shapes = [tuple(level.shape[-2:]) for level in backbone(torch.randn(1, 3, 60, 50))]
-    assert shapes == [(15, 13), (2, 2)]
+    for family in ("swin", "swinv2", "maxvit"):
+        backbone = build_backbone(BackboneSpec(family), [(60, 50)], (4, 32))
+        assert backbone.input_size == (64, 64)
+        shapes = [tuple(level.shape[-2:]) for level in backbone(torch.randn(1, 3, 60, 50))]
+        assert shapes == [(15, 13), (2, 2)]
 
 
 def eps_of(module):
@@ -90,10 +95,7 @@ def eps_of(module):
 
 def test_norm_eps(entries):
     for family in ("swinv2", "swin", "vit", "beit", "maxvit"):
-        levels = (32,)
-        backbone = build_backbone(
-            BackboneSpec(family), [(64, 64)], levels, norm_eps=3e-4, out_norm="new"
-        )
+        backbone = build_backbone(BackboneSpec(family), [(64, 64)], norm_eps=3e-4, out_norm="new")
         assert eps_of(backbone) == {3e-4}
     plain = build_backbone(BackboneSpec("convnext"), [(64, 64)])
     same = build_backbone(BackboneSpec("convnext"), [(64, 64)], norm_eps=3e-4)
@@ -161,8 +163,59 @@ def test_settings_without_use_are_noted(entries):
     backbone = build_backbone(BackboneSpec("convnext"), [(64, 64)], window=7)
     assert backbone.notes == ("window 7 is not used: convnext has none to set",)
     assert build_backbone(BackboneSpec("swinv2"), [(64, 64)], window=4).notes == ()
-    vgg = build_backbone(BackboneSpec("lambda_resnet26t"), [(64, 64)], drop_path=0.0)
-    assert vgg.notes == ()
+    ghost = build_backbone(BackboneSpec("ghostnet_050"), [(64, 64)], drop_path=0.1)
+    assert ghost.notes == ("drop_path 0.1 is not used: ghostnet_050 has none",)
+
+
+@pytest.mark.parametrize(
+    ("name", "refused"),
+    [
+        ("resnet18", {"dynamic_img_size"}),
+        ("vgg11", {"dynamic_img_size", "drop_path_rate"}),
+        ("poolformer_s12", {"dynamic_img_size"}),
+        ("hrnet_w18_small", {"dynamic_img_size", "drop_path_rate"}),
+        ("vit_tiny_patch16_224", set()),
+    ],
+)
+def test_arguments_that_an_architecture_does_not_know_are_left_out(name, refused):
+    optional = {"drop_path_rate": 0.1, "dynamic_img_size": True}
+    assert create(BackboneSpec(name), optional, device="meta")[1] == refused
+
+
+def test_what_timm_refuses_is_a_user_error(entries):
+    for arguments in ({"no_such_argument": 1}, {"depths": "two"}):
+        name = entries("wrong", "convnext_atto", **arguments)
+        with pytest.raises(UserError, match="timm can't build 'wrong'"):
+            build_backbone(BackboneSpec(name), [(64, 64)])
+
+
+@pytest.mark.parametrize(
+    ("layer", "keeps"),
+    [
+        (torch.nn.Conv2d(1, 1, 3, stride=2, padding=1), True),
+        (torch.nn.Conv2d(1, 1, 1, stride=2), True),
+        (torch.nn.Conv2d(1, 1, 7, stride=4, padding=3), True),
+        (torch.nn.Conv2d(1, 1, 4, stride=4), False),
+        (torch.nn.Conv2d(1, 1, 3, stride=2), False),
+        (torch.nn.MaxPool2d(3, 2, 1), True),
+        (torch.nn.MaxPool2d(2, 2), False),
+        (torch.nn.MaxPool2d(2, 2, ceil_mode=True), True),
+        (torch.nn.MaxPool2d(3, 2, ceil_mode=True), False),
+        (torch.nn.AvgPool2d(2, 2, ceil_mode=True), True),
+    ],
+)
+def test_inputs_are_padded_where_a_layer_would_cut(layer, keeps):
+    stride = layer.stride[0] if isinstance(layer.stride, tuple) else layer.stride
+    lengths = range(8, 30)
+    as_stride = [layer(torch.zeros(1, 1, n, n)).shape[-1] == -(-n // stride) for n in lengths]
+    assert all(as_stride) == keeps
+    assert padding_multiple(torch.nn.Sequential(layer), 32) == (1 if keeps else 32)
+
+
+def test_maps_that_are_too_small_are_refused():
+    backbone = build_backbone(BackboneSpec("pit_ti_224"), [(64, 64)], (8,))
+    with pytest.raises(UserError, match="'pit_ti_224' yields a map of 7x7 at stride 8"):
+        backbone(torch.randn(1, 3, 64, 64))
 
 
 def test_pretrained_weights_that_cannot_be_had(monkeypatch):

@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from mim_bench.backbones.build import build_backbone
+from mim_bench.backbones.groups import layer_ids
+from mim_bench.backbones.network import create
 from mim_bench.backbones.spec import BackboneSpec
 from mim_bench.errors import UserError
 
@@ -119,6 +121,11 @@ def test_other_families_have_timm_ids_everywhere(entries):
     backbone = build_backbone(BackboneSpec("convnext"), [(64, 64)])
     groups = [backbone.param_groups(convention, 0.9) for convention in ("mim-depth", "timm")]
     assert [(g.layer, g.scale) for g in groups[0]] == [(g.layer, g.scale) for g in groups[1]]
+
+
+def test_a_family_with_names_like_swins_has_timm_ids():
+    focal, _ = create(BackboneSpec("focalnet_tiny_srf"), {}, device="meta")
+    assert layer_ids(focal, "mim-depth") == layer_ids(focal, "timm")
 
 
 def undecayed(backbone, convention):

@@ -122,6 +122,7 @@ def test_check_options_names_each_mistake():
         ({"schedule": "rise"}, "rise-fall"),
         ({"crop": "egen"}, "did you mean 'eigen'"),
         ({"windows": 0}, "windows is 0"),
+        ({"betas": [0.9]}, "betas is"),
     ],
 )
 def test_settings_that_do_not_exist(arguments, text):
@@ -268,3 +269,10 @@ def test_what_plans_import_loads_no_torch(module):
     code = f"import sys, mim_bench.tasks{module}; print('torch' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"
+
+
+def test_the_loss_joins_the_batches_of_all_ranks(monkeypatch):
+    seen = []
+    monkeypatch.setattr("mim_bench.tasks.depth_loss.sum_over_ranks", lambda s: seen.append(s) or s)
+    make_task().loss(make_batch())
+    assert len(seen) == 1

@@ -90,7 +90,7 @@ def _pattern(material: Material, u: Floats, v: Floats, footprint: Floats) -> Flo
     period = material.period
     if material.kind == "checks":
         a, b = _wave(u, 2 * period, 0.5, footprint), _wave(v, 2 * period, 0.5, footprint)
-        return a + b - 2 * a * b
+        return np.asarray(a + b - 2 * a * b, dtype=np.float32)
     if material.kind == "stripes":
         return _wave(u, 2 * period, 0.5, footprint)
     if material.kind == "planks":
@@ -98,7 +98,7 @@ def _pattern(material: Material, u: Floats, v: Floats, footprint: Floats) -> Flo
         ends = _wave(v + row * np.float32(0.37), 6 * period, 0.01, footprint)
         seams = np.maximum(_wave(u, period, 0.05, footprint), ends)
         tint = np.float32(0.35) * np.mod(row * np.float32(0.618), 1)
-        return np.minimum(seams + tint, 1)
+        return np.asarray(np.minimum(seams + tint, 1), dtype=np.float32)
     if material.kind == "tiles":
         return np.maximum(_wave(u, period, 0.06, footprint), _wave(v, period, 0.06, footprint))
     return None

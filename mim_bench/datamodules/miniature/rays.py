@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ FACES = 6
 _NEAR = 0.05
 
 
-def to_box(box: Box, vectors: Array) -> Array:
+def to_box(box: Box, vectors: npt.NDArray[np.floating[Any]]) -> Array:
     """Turn vectors (..., 3) of the world into a box's own axes."""
     cos, sin = np.cos(box.yaw), np.sin(box.yaw)
     x, y, z = vectors[..., 0], vectors[..., 1], vectors[..., 2]
@@ -36,19 +36,21 @@ def meet(item: Box | Sphere, origin: Array, rays: Array) -> Array:
         along = np.einsum("...i,...i->...", rays, np.broadcast_to(away, rays.shape))
         rest = np.einsum("...i,...i->...", away, away) - item.radius**2
         inside = along**2 - square * rest
-        near = (-along - np.sqrt(np.maximum(inside, 0.0))) / square
-        return np.where((inside >= 0) & (near > 0), near, np.inf)
+        first = (-along - np.sqrt(np.maximum(inside, 0.0))) / square
+        return np.where((inside >= 0) & (first > 0), first, np.inf)
     start, step = to_box(item, away), to_box(item, rays)
     near: Array = np.full(rays.shape[:-1], -np.inf)
     far: Array = np.full(rays.shape[:-1], np.inf)
     with np.errstate(divide="ignore", invalid="ignore"):
         for axis in range(3):
+            # enters and leaves the slab between two faces at middle -+ span
             inverse = 1.0 / step[..., axis]
-            one = (-item.half[axis] - start[..., axis]) * inverse
-            two = (item.half[axis] - start[..., axis]) * inverse
-            near = np.maximum(near, np.minimum(one, two))
-            far = np.minimum(far, np.maximum(one, two))
-    return np.where((near <= far) & (near > 0), near, np.inf)
+            middle = start[..., axis] * inverse
+            span = item.half[axis] * np.abs(inverse, out=inverse)
+            np.maximum(near, -middle - span, out=near)
+            np.minimum(far, span - middle, out=far)
+    near[(near > far) | ~(near > 0)] = np.inf
+    return near
 
 
 def _window(item: Box | Sphere, camera: Camera) -> tuple[slice, slice]:
@@ -74,15 +76,22 @@ def _window(item: Box | Sphere, camera: Camera) -> tuple[slice, slice]:
     )
 
 
-def trace(scene: Scene, camera: Camera) -> tuple[Array, Labels, dict[int, tuple[slice, slice]]]:
+def trace(
+    scene: Scene, camera: Camera, rays: Array
+) -> tuple[Array, Labels, dict[int, tuple[slice, slice]]]:
     """Find what each pixel's centre shows.
+
+    Args:
+        scene: What is seen.
+        camera: From where.
+        rays: `camera.rays()`.
 
     Returns:
         depth: (H, W) float64 metres along the camera's axis.
         labels: (H, W) int16: faces of the room, then objects (see `FACES`).
         windows: Label of each object in sight -> rows and columns that it may cover.
     """
-    rays, origin = camera.rays(), np.asarray(camera.position)
+    origin = np.asarray(camera.position)
     depth: Array = np.full(rays.shape[:-1], np.inf)
     labels: Labels = np.zeros(rays.shape[:-1], dtype=np.int16)
     for axis in range(3):

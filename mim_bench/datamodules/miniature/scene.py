@@ -77,7 +77,8 @@ class Camera:
         right, down, forward = self.axes
         across = (np.arange(self.width) + 0.5 - self.width / 2) / self.focal
         along = (np.arange(self.height) + 0.5 - self.height / 2) / self.focal
-        return forward + across[None, :, None] * right + along[:, None, None] * down
+        rays: Array = forward + across[None, :, None] * right + along[:, None, None] * down
+        return rays
 
 
 def make_scene(rng: np.random.Generator) -> Scene:

@@ -1,32 +1,37 @@
-"""Readers of the datasets' official layouts, by name. (No torch.)"""
+"""What reads each dataset's official layout on disk. No reader imports torch."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mim_bench.errors import UserError
+from mim_bench.errors import UserError, unknown
 from mim_bench.imports import import_object
 
 if TYPE_CHECKING:
     from mim_bench.datamodules.readers.base import Reader
 
-READERS = {"nyuv2": "mim_bench.datamodules.readers.nyuv2.NYUv2"}
-"""Dataset name -> reader class."""
+READERS: dict[str, str] = {
+    "nyuv2": "mim_bench.datamodules.readers.nyuv2.NYUv2",
+}
+"""Dataset name -> the class that reads it."""
 
 
-def get_reader_class(name: str) -> type[Reader]:
-    """Return a reader class by the dataset's name or by its dotted path.
+def get_reader_class(name_or_path: str) -> type[Reader]:
+    """Return a reader class by its dataset's name or its dotted path.
 
     Raises:
-        UserError: There is no such class, or it is no reader.
+        UserError: There is no such dataset or class, or the class is no reader.
     """
     from mim_bench.datamodules.readers.base import Reader
 
-    found = import_object(READERS.get(name, name), "reader")
+    if name_or_path not in READERS and "." not in name_or_path:
+        raise UserError([unknown("dataset", name_or_path, READERS)])
+    path = READERS.get(name_or_path, name_or_path)
+    found = import_object(path, kind="reader")
     if not (isinstance(found, type) and issubclass(found, Reader)):
         raise UserError(
-            f"{name} is no reader",
-            where="reader",
+            "is no reader",
+            where=path,
             expected="a subclass of mim_bench.datamodules.readers.base.Reader",
         )
     return found

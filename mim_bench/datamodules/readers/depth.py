@@ -1,142 +1,128 @@
-"""Readers of picture and depth pairs; a dataset of your own is a subclass. (No torch.)"""
+"""The reader of depth datasets: pictures with 16-bit depth maps of the same size."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+import abc
+from collections import Counter
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
-from mim_bench.datamodules.readers.base import Reader, Sample
-from mim_bench.datamodules.readers.images import read_depth, read_rgb
-from mim_bench.errors import UserError
+from mim_bench.datamodules.readers.base import Reader
+from mim_bench.datamodules.readers.fingerprints import Description, missing
+from mim_bench.errors import Problem, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
+    from pathlib import Path
 
+    from mim_bench.datamodules.readers.lists import Pair
 
-@dataclass(frozen=True)
-class Pair:
-    """A picture and its depth map.
-
-    Attributes:
-        id: Unique in its split.
-        image: The picture, 8 bits of RGB.
-        depth: The depth map, 16 bits.
-    """
-
-    id: str
-    image: Path
-    depth: Path
+_SHOWN = 3
 
 
 class DepthReader(Reader):
-    """Reads pairs of pictures and 16-bit depth maps. A subclass sets `info` and writes `pairs`.
-
-    Samples hold `id`, `image` (H, W, 3) uint8 RGB, `depth` (H, W) float32 metres, 0 for unknown.
-    """
+    """Reads pictures with depth maps. A subclass gives `info`, `list_file` and `pairs`."""
 
     depth_scale: ClassVar[float] = 1000.0
-    """Stored units per metre."""
+    """Units of the depth files per metre."""
 
     def __init__(self, root: str | Path) -> None:
         super().__init__(root)
         self._pairs: dict[str, list[Pair]] = {}
+        self._ids: dict[str, list[str]] = {}
 
-    @abstractmethod
+    @abc.abstractmethod
+    def list_file(self, split: str) -> Path:
+        """Return the list of a split, as it was found or where it belongs."""
+
+    @abc.abstractmethod
     def pairs(self, split: str) -> list[Pair]:
-        """Return the pairs of a split, in a fixed order.
+        """Return a split's pictures and depth maps, see `read_pairs`.
 
         Raises:
-            UserError: The split's list is missing or wrong.
+            UserError: The list is missing or wrong.
         """
 
-    def listed(self, split: str) -> list[Pair]:
-        """Return the pairs of a split, read once.
-
-        Raises:
-            UserError: The split is unknown, empty, or names a picture twice.
-        """
-        if self._known(split) not in self._pairs:
-            found = self.pairs(split)
-            if not found:
-                where = ", ".join(map(str, self.lists(split))) or str(self.folder)
-                raise UserError(
-                    f"the split {split!r} is empty", where=where, action=self.info.obtain
-                )
-            names = [pair.id for pair in found]
-            if len(set(names)) < len(names):
-                twice = next(name for name in names if names.count(name) > 1)
-                raise UserError(f"{twice!r} stands twice in the split {split!r}", where=str(self.folder))
-            self._pairs[split] = found
+    def _listed(self, split: str) -> list[Pair]:
+        if split not in self._pairs:
+            self.require_split(split)
+            self._pairs[split] = self.pairs(split)
         return self._pairs[split]
 
     def ids(self, split: str) -> list[str]:
-        """Return the pairs' ids (see `Reader.ids`)."""
-        return [pair.id for pair in self.listed(split)]
+        """Return the pictures' paths below the dataset's folder, without their endings.
 
-    def files(self, split: str) -> Sequence[Path]:
-        """Return all pictures and depth maps of a split."""
-        return [path for pair in self.listed(split) for path in (pair.image, pair.depth)]
+        A picture that is listed again is told apart by `#2`, `#3` ...
+        """
+        if split not in self._ids:
+            seen: Counter[str] = Counter()
+            ids = []
+            for pair in self._listed(split):
+                name = pair.image.rpartition(".")[0] or pair.image
+                seen[name] += 1
+                ids.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+            self._ids[split] = ids
+        return self._ids[split]
 
-    def sample(self, split: str, index: int) -> Sample:
-        """Return a pair decoded (see the class).
+    def sample(self, split: str, index: int) -> dict[str, Any]:
+        """Return a sample as it lies on disk, nothing cropped or resized.
+
+        Returns:
+            `id` (str); `image`: (H, W, 3) uint8 RGB; `depth`: (H, W) float32 metres, 0 where it
+            is unknown.
 
         Raises:
-            UserError: A file is missing, truncated, of the wrong kind, or the two differ in size.
+            UserError: A file is missing or damaged, the depth has not 16 bits, or the two sizes
+                differ.
         """
-        pair = self.listed(split)[index]
-        image, depth = read_rgb(pair.image), read_depth(pair.depth)
+        from mim_bench.datamodules.readers.images import read_depth, read_image
+
+        pair = self._listed(split)[index]
+        image = read_image(self.folder / pair.image, pair.place)
+        depth = read_depth(self.folder / pair.depth, self.depth_scale, pair.place)
         if image.shape[:2] != depth.shape:
+            sizes = [f"{width} x {height}" for height, width in (image.shape[:2], depth.shape)]
             raise UserError(
-                f"is {depth.shape[1]}x{depth.shape[0]} and its picture "
-                f"{image.shape[1]}x{image.shape[0]} (width x height)",
-                where=str(pair.depth),
-                expected=f"the size of {pair.image}",
+                f"the picture {pair.image} is {sizes[0]}, its depth map {pair.depth} {sizes[1]}",
+                where=pair.place,
+                expected="the same size",
             )
-        metres = depth.astype(np.float32) / np.float32(self.depth_scale)
-        return {"id": pair.id, "image": image, "depth": metres}
+        return {"id": self.ids(split)[index], "image": image, "depth": depth}
 
-
-def read_pairs(list_file: Path, folder: Path) -> list[Pair]:
-    """Read a list of `<picture> <depth>` lines, relative to a folder.
-
-    Leading slashes, CRLF, a third column (the focal length) and empty lines are taken as the
-    published lists have them.
-
-    Args:
-        list_file: The list.
-        folder: What its paths are relative to.
-
-    Raises:
-        UserError: The list is missing, a line has fewer than two columns, or a path leads out of
-            the folder; the line is named.
-    """
-    try:
-        lines = list_file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"the list can't be read: {error}", where=str(list_file)) from error
-    pairs = []
-    for number, line in enumerate(lines, 1):
-        columns = line.split()
-        if not columns:
-            continue
-        where = f"{list_file}, line {number}"
-        if len(columns) < 2:
-            raise UserError(
-                f"has one column: {line.strip()!r}",
-                where=where,
-                expected="<picture> <depth>, paths without spaces",
-            )
-        names = [column.lstrip("/") for column in columns[:2]]
-        for name in names:
-            if ".." in Path(name).parts:
-                raise UserError(
-                    f"{name!r} leads out of the data root",
-                    where=where,
-                    expected=f"a path inside {folder}",
+    def check(self, splits: Iterable[str] | None = None) -> list[Problem]:
+        """Look for lists and listed files, without opening an image."""
+        if not self.folder.is_dir():
+            what = f"there is no folder for {self.info.title}"
+            return [Problem(what, str(self.folder), action=self.info.obtain)]
+        problems: list[Problem] = []
+        for split in self.info.splits if splits is None else splits:
+            try:
+                pairs = self._listed(split)
+            except UserError as error:
+                problems += error.problems
+                continue
+            names = (name for pair in pairs for name in (pair.image, pair.depth))
+            if lost := missing(self.folder / name for name in dict.fromkeys(names)):
+                shown = ", ".join(str(path) for path in lost[:_SHOWN])
+                more = " …" if len(lost) > _SHOWN else ""
+                problems.append(
+                    Problem(
+                        f"{len(lost)} listed file(s) of the split {split!r} are missing: "
+                        f"{shown}{more}",
+                        str(self.list_file(split)),
+                        action=self.info.obtain,
+                    )
                 )
-        pairs.append(Pair(str(Path(names[0]).with_suffix("")), *(folder / name for name in names)))
-    return pairs
+        return problems
+
+    def describe(self, split: str) -> Description:
+        """Return the parsed list, and the listed files, whose bytes count."""
+        pairs = self._listed(split)
+        return Description(
+            content={
+                "count": len(pairs),
+                "pairs": [[pair.image, pair.depth] for pair in pairs],
+                "units_per_metre": self.depth_scale,
+            },
+            sources=(self.list_file(split),),
+            files=[self.folder / name for pair in pairs for name in (pair.image, pair.depth)],
+        )

@@ -1,4 +1,4 @@
-"""Decoding pictures: complete or not at all. (No torch.)"""
+"""Reads colour pictures and 16-bit depth maps, and says clearly what is wrong with a file."""
 
 from __future__ import annotations
 
@@ -6,59 +6,80 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from mim_bench.errors import UserError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
+_TAIL = 4096  # some writers leave a few bytes behind the end mark
+_ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89PNG": b"IEND"}
 
-_END = {".jpg": b"\xff\xd9", ".jpeg": b"\xff\xd9", ".png": b"IEND"}
+
+def read_image(path: Path, listed: str = "") -> npt.NDArray[np.uint8]:
+    """Read a picture as (H, W, 3) uint8 RGB.
+
+    Args:
+        path: The file.
+        listed: The place that lists it, for the error.
+
+    Raises:
+        UserError: The file is missing, cut short or no picture.
+    """
+    image = _decode(path, cv2.IMREAD_COLOR, listed)
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image), dtype=np.uint8)
 
 
-def _read(path: Path, flags: int) -> NDArray[Any]:
+def read_depth(path: Path, units_per_metre: float, listed: str = "") -> npt.NDArray[np.float32]:
+    """Read a 16-bit depth map as (H, W) float32 metres, 0 where it is unknown.
+
+    Args:
+        path: The file.
+        units_per_metre: What the file's numbers count: 1000 for millimetres.
+        listed: The place that lists it, for the error.
+
+    Raises:
+        UserError: The file is missing, cut short, or holds anything but one 16-bit channel.
+    """
+    depth = _decode(path, cv2.IMREAD_UNCHANGED, listed)
+    if depth.dtype != np.uint16 or depth.ndim != 2:
+        channels = 1 if depth.ndim == 2 else depth.shape[2]
+        raise UserError(
+            f"holds {channels} channel(s) of {8 * depth.dtype.itemsize} bits",
+            where=_place(path, listed),
+            expected=f"one channel of 16-bit depth, {units_per_metre:g} units per metre",
+            action="take the original depth files: 8 bits or colours lose most of the depth",
+        )
+    return np.asarray(np.divide(depth, units_per_metre, dtype=np.float32))
+
+
+def _place(path: Path, listed: str) -> str:
+    return f"{path} (listed in {listed})" if listed else str(path)
+
+
+def _decode(path: Path, flags: int, listed: str) -> npt.NDArray[Any]:
     try:
-        data = path.read_bytes()
+        content = path.read_bytes()
     except OSError as error:
         raise UserError(
-            f"can't be read: {error.strerror or error}",
-            where=str(path),
-            action="`mim-bench data check ROOT` lists what a data root lacks",
+            f"can't be read: {error.strerror}",
+            where=_place(path, listed),
+            action="`mim-bench data check` lists everything that is missing",
         ) from error
-    # OpenCV fills the rest of a truncated picture with grey and says nothing
-    end = _END.get(path.suffix.lower())
-    complete = end is None or data.rfind(end) >= len(data) // 2
-    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data and complete else None
-    if decoded is None:
-        what = "is truncated" if data and not complete else "is no readable picture"
-        raise UserError(what, where=str(path), action="fetch the file again")
-    return decoded
-
-
-def read_rgb(path: Path) -> NDArray[np.uint8]:
-    """Read a colour picture as RGB uint8 (H, W, 3).
-
-    Raises:
-        UserError: The file is missing, truncated or no picture.
-    """
-    decoded = _read(path, cv2.IMREAD_COLOR)
-    return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB, dst=decoded)  # type: ignore[return-value]
-
-
-def read_depth(path: Path) -> NDArray[np.uint16]:
-    """Read a 16-bit depth PNG as it is stored, uint16 (H, W).
-
-    Raises:
-        UserError: The file is missing, truncated, or not 16-bit with one channel.
-    """
-    decoded = _read(path, cv2.IMREAD_UNCHANGED)
-    if decoded.dtype != np.uint16 or decoded.ndim != 2:
-        channels = 1 if decoded.ndim == 2 else decoded.shape[2]
-        raise UserError(
-            f"is a picture of {decoded.dtype.itemsize * 8} bits and {channels} channel(s)",
-            where=str(path),
-            expected="a 16-bit PNG with one channel",
-            action="take the original depth files, not a visualisation of them",
-        )
-    return decoded
+    wrong = "is empty" if not content else ""
+    for start, end in _ENDS.items():
+        # OpenCV may fill what is missing with grey and say nothing
+        if content.startswith(start) and end not in content[-_TAIL:]:
+            wrong = f"is cut short ({len(content)} bytes)"
+    if not wrong:
+        try:
+            image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+        except cv2.error:
+            image = None
+        if image is not None:
+            return np.asarray(image)
+        wrong = "is no picture that can be decoded"
+    raise UserError(
+        wrong, where=_place(path, listed), action="copy or download the file again"
+    ) from None

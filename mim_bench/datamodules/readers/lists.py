@@ -19,12 +19,12 @@ class Pair:
     Attributes:
         image: Path of the picture, with forward slashes.
         depth: Path of the depth map.
-        line: Number of the line, from 1.
+        place: The list and the line that name them, for errors.
     """
 
     image: str
     depth: str
-    line: int
+    place: str
 
 
 def read_pairs(list_file: Path, base: str = "") -> list[Pair]:
@@ -59,7 +59,7 @@ def read_pairs(list_file: Path, base: str = "") -> list[Pair]:
                 expected="two paths with a space between them: picture, depth map",
             )
         image, depth = (_inside(column, base, where) for column in columns[:2])
-        pairs.append(Pair(image, depth, number))
+        pairs.append(Pair(image, depth, where))
     if not pairs:
         raise UserError(
             "the list is empty",

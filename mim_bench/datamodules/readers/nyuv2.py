@@ -1,27 +1,32 @@
-"""NYU Depth V2 as the depth literature lays it out: 24,231 training and 654 test frames."""
+"""NYU Depth V2 as depth papers use it: 24,231 training frames, 654 test frames.
+
+Layout and lists are those of the authors' code, which took them over from GLPDepth and BTS.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
 from mim_bench.datamodules.readers.base import DatasetInfo
-from mim_bench.datamodules.readers.depth import DepthReader, Pair, read_pairs
+from mim_bench.datamodules.readers.depth import DepthReader
+from mim_bench.datamodules.readers.lists import Pair, read_pairs
 from mim_bench.errors import UserError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_TEST = "official_splits/test"
+_TEST_BASE = "official_splits/test"
 
 
 class NYUv2(DepthReader):
-    """NYU Depth V2 with the lists of BTS and GLPDepth (see `info.obtain`).
+    """Reads NYU Depth V2: 640 x 480 JPEG pictures, depth in millimetres as 16-bit PNG.
 
-    Lists are looked for in the dataset's folder, then in `filenames/nyudepthv2/` of the data root
-    and of the dataset's folder. Training lines are relative to the dataset's folder, test lines to
-    `official_splits/test/` (or to the dataset's folder, when they name it). Depth is in
-    millimetres, 0 where nothing was measured; at test it is the raw map, with its holes.
+    The lists `train_list.txt` and `test_list.txt` are looked for in `nyu_depth_v2/`, then in
+    `filenames/nyudepthv2/` under the data root, then in `nyu_depth_v2/filenames/nyudepthv2/`.
+    Training paths are relative to `nyu_depth_v2/`, test paths to its `official_splits/test/`.
     """
+
+    depth_scale: ClassVar[float] = 1000.0
 
     info: ClassVar[DatasetInfo] = DatasetInfo(
         name="nyuv2",
@@ -29,50 +34,41 @@ class NYUv2(DepthReader):
         task="depth",
         folder="nyu_depth_v2",
         splits={"train": 24231, "test": 654},
-        metric="RMSE in metres over depths below 10 m, per image, Eigen crop",
-        licence="not stated by its authors; for research, cite Silberman et al., ECCV 2012",
+        metric="RMSE in metres below 10 m in the Eigen crop, mean over images",
+        licence="not stated by its authors; for research",
         home="https://cs.nyu.edu/~fergus/datasets/nyu_depth_v2.html",
-        size_on_disk="about 4 GB of training frames (sync.zip), 2.8 GB labelled .mat for the test",
+        size_on_disk="about 4 GB of training frames; the labelled file of the test, 2.8 GB",
         obtain=(
-            "unpack the sync.zip of the BTS repository (cleinc/bts) into nyu_depth_v2/ "
-            "(<scene>/rgb_00000.jpg, sync_depth_00000.png), put the official test split into "
-            "nyu_depth_v2/official_splits/test/<type>/ (made from nyu_depth_v2_labeled.mat and "
-            "splits.mat), and train_list.txt and test_list.txt of "
-            "SwinTransformer/MIM-Depth-Estimation (dataset/filenames/nyudepthv2) into nyu_depth_v2/"
+            "training frames: the archive sync.zip of BTS (github.com/cleinc/bts), unpacked into "
+            "nyu_depth_v2/ so that nyu_depth_v2/kitchen_0028b/rgb_00045.jpg exists; test frames: "
+            "nyu_depth_v2_labeled.mat from the home page and BTS's extract_official_train_test_"
+            "set_from_mat.py, into nyu_depth_v2/official_splits/; train_list.txt and "
+            "test_list.txt: filenames/nyudepthv2/ of github.com/SwinTransformer/"
+            "MIM-Depth-Estimation, into nyu_depth_v2/"
         ),
         image_size=(480, 640),
         max_depth=10.0,
     )
-    depth_scale: ClassVar[float] = 1000.0
 
-    def pairs(self, split: str) -> list[Pair]:
-        """Return the pairs of `train` or `test` (see `DepthReader.pairs`)."""
-        (list_file,) = self.lists(split)
-        if split == "train":
-            return read_pairs(list_file, self.folder)
-        pairs = read_pairs(list_file, self.folder / _TEST)
-        if any(pair.id.startswith(_TEST) for pair in pairs):
-            pairs = read_pairs(list_file, self.folder)
-        return pairs
-
-    def lists(self, split: str) -> list[Path]:
-        """Return the split's list file.
-
-        Raises:
-            UserError: It is in none of the places.
-        """
-        name = f"{self._known(split)}_list.txt"
+    def list_file(self, split: str) -> Path:
+        """Return the list of a split, as it was found or where it belongs."""
+        name = f"{split}_list.txt"
         places = [
             self.folder / name,
             self.root / "filenames" / "nyudepthv2" / name,
             self.folder / "filenames" / "nyudepthv2" / name,
         ]
-        for place in places:
-            if place.is_file():
-                return [place]
-        raise UserError(
-            f"there is no {name}",
-            where=str(self.folder),
-            expected=" or ".join(str(place) for place in places),
-            action=self.info.obtain,
-        )
+        return next((place for place in places if place.is_file()), places[0])
+
+    def pairs(self, split: str) -> list[Pair]:
+        """Return a split's pictures and depth maps."""
+        path = self.list_file(split)
+        if not path.is_file():
+            raise UserError(
+                f"the list of the {split} split is missing",
+                where=str(path),
+                expected="a line per frame: picture, space, depth map",
+                action=f"copy {path.name} from filenames/nyudepthv2/ of "
+                "github.com/SwinTransformer/MIM-Depth-Estimation there",
+            )
+        return read_pairs(path, _TEST_BASE if split == "test" else "")

@@ -1,0 +1,49 @@
+"""A world of a few frames and ways to run the command line as a user does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mim_bench.datamodules import miniature
+
+
+@pytest.fixture(scope="session")
+def small_cache(tmp_path_factory):
+    """A cache that holds a miniature world of a few frames."""
+    cache = tmp_path_factory.mktemp("cache")
+    old = os.environ.get("MIM_BENCH_CACHE")
+    os.environ["MIM_BENCH_CACHE"] = str(cache)
+    miniature.draw_world(
+        miniature.world_folder(), ("nyuv2",), counts={"nyuv2": {"train": 12, "test": 5}}
+    )
+    if old is None:
+        del os.environ["MIM_BENCH_CACHE"]
+    else:
+        os.environ["MIM_BENCH_CACHE"] = old
+    return cache
+
+
+@pytest.fixture
+def cli(small_cache, tmp_path):
+    """Run `mim-bench ...` in a folder of its own; returns the finished process."""
+
+    def run(*arguments: str, status: int | None = 0, cwd: Path = tmp_path, **environment: str):
+        done = subprocess.run(
+            [sys.executable, "-m", "mim_bench", *arguments],
+            capture_output=True,
+            text=True,
+            cwd=cwd,
+            env={**os.environ, "MIM_BENCH_CACHE": str(small_cache), **environment},
+            check=False,
+        )
+        said = f"{' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stdout + done.stderr, said
+        assert status is None or done.returncode == status, said
+        return done
+
+    return run

@@ -1,0 +1,25 @@
+"""Data roots for these tests: small ones in NYU's layout, and a drawn world."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from nyu_folders import make_nyu
+
+from mim_bench.datamodules import miniature
+
+WORLD_COUNTS = {"nyuv2": {"train": 12, "test": 4}}
+
+
+@pytest.fixture
+def nyu(tmp_path) -> Path:
+    """A small data root."""
+    return make_nyu(tmp_path / "data")
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory) -> Path:
+    """A part of the miniature world, drawn by one process."""
+    folder = tmp_path_factory.mktemp("world") / "one"
+    return miniature.draw_world(folder, counts=WORLD_COUNTS, jobs=1)
