@@ -16,7 +16,7 @@ from mim_bench.benchmarks.recipe import load_recipe, recipe_files
 from mim_bench.benchmarks.store import RunFolder, Store
 from mim_bench.benchmarks.suite import TABLE_SUITES, load_suite, suite_names
 from mim_bench.datamodules.readers import READERS, get_reader_class
-from mim_bench.errors import UserError, nearest, unknown
+from mim_bench.errors import Problem, UserError, nearest, unknown
 from mim_bench.files import read_json, write_atomic
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ def show_report(store: str, suite: str | None, form: str, mixed: bool, out: Path
     names = suite_names() if suite is None else list(TABLE_SUITES) if suite == "all" else [suite]
     suites = [load_suite(name) for name in names]
     published = load_published()
-    tables, refused = [], []
+    tables: list[reports.Table] = []
+    refused: list[Problem] = []
     for one in suites:
         try:
             tables += reports.build_tables(
@@ -179,7 +180,8 @@ def show_run(store: str, run: str, other: str | None, as_json: bool) -> None:
         "state": content.get("state"),
         "cause": (content.get("error") or {}).get("cause"),
         "recipe": f"{content.get('recipe')}  ({content.get('source')})",
-        "backbone": f"{backbone.get('title')}, weights {backbone.get('weights_sha256') or 'random'}",
+        "backbone": backbone.get("title"),
+        "weights": backbone.get("weights_sha256") or "random",
         "mode": content.get("mode"),
         "preset": content.get("preset"),
         "data": content.get("data"),
@@ -337,30 +339,35 @@ def show_name(name: str, as_json: bool) -> None:
 
 
 def check_data(root: Path, names: Sequence[str], as_json: bool) -> int:
-    """Print what a data root holds and lacks; return the exit status: 1 when a named one lacks."""
+    """Print what a data root holds and lacks.
+
+    Returns:
+        The exit status: 1 when a dataset that was named, or that has a folder, lacks something.
+    """
     if not root.is_dir():
         raise UserError("there is no such folder", where=str(root))
     problems = [unknown("dataset", name, READERS) for name in names if name not in READERS]
     if problems:
         raise UserError(problems)
-    rows, lacking = [], 0
+    report: list[dict[str, Any]] = []
+    lacking = False
     for name in names or READERS:
         reader = get_reader_class(name)(root)
         found = reader.check()
-        lacking += bool(found)
+        absent = not reader.folder.is_dir()
+        lacking = lacking or (bool(found) and (bool(names) or not absent))
         counts = {} if found else {split: reader.count(split) for split in reader.info.splits}
-        rows.append({"dataset": name, "complete": not found, "counts": counts, "problems": found})
-    if as_json:
-        _json([{**row, "problems": [vars(problem) for problem in row["problems"]]} for row in rows])
-    else:
-        for row in rows:
-            counts = ", ".join(f"{split} {count}" for split, count in row["counts"].items())
-            print(
-                f"{row['dataset']}: {'complete' if row['complete'] else 'incomplete'} {counts}".rstrip()
-            )
-            for problem in row["problems"]:
+        state = "not there" if absent else "incomplete" if found else "complete"
+        report.append({"dataset": name, "state": state, "counts": counts})
+        report[-1]["problems"] = [vars(problem) for problem in found]
+        if not as_json:
+            listed = ", ".join(f"{split} {count}" for split, count in counts.items())
+            print(f"{name}: {state} {listed}".rstrip())
+            for problem in found:
                 print("  " + str(problem).replace("\n", "\n  "))
-    return 1 if lacking else 0
+    if as_json:
+        _json(report)
+    return int(lacking)
 
 
 def _table(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> None:

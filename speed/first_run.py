@@ -1,7 +1,7 @@
 """The README's first run after installation, and the second run, in seconds.
 
 Run: python -m speed.first_run
-Claims: first filled cell within 90 s of the start on two cores without a GPU; second run within 2 s.
+Claims, on two cores without a GPU: first cell within 90 s of the start, second run within 2 s.
 """
 
 from __future__ import annotations

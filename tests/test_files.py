@@ -52,7 +52,7 @@ def test_newer_schema_is_refused(tmp_path):
 def test_damaged_json_is_one_clear_error(tmp_path, text):
     path = tmp_path / "run.json"
     path.write_text(text)
-    with pytest.raises(UserError, match="run.json"):
+    with pytest.raises(UserError, match=r"run\.json"):
         files.read_json(path)
 
 
@@ -65,7 +65,7 @@ def test_hash_of_a_file(tmp_path):
 
 
 def test_nan_has_no_canonical_json():
-    with pytest.raises(ValueError, match="not JSON compliant|nan"):
+    with pytest.raises(ValueError, match=r"not JSON compliant|nan"):
         files.canonical_json({"x": float("nan")})
 
 

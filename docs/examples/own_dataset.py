@@ -24,9 +24,11 @@ class Garage(DepthReader):
     )
 
     def list_file(self, split):
+        """Return what names the samples."""
         return self.folder  # no list: the folder itself says what there is
 
     def pairs(self, split):
+        """Return pictures with their depth maps."""
         pictures = sorted(self.folder.glob("*.jpg"))
         chosen = (
             pictures[::5] if split == "test" else [p for p in pictures if p not in pictures[::5]]

@@ -30,4 +30,5 @@ class PlainDepth(DepthTask):
         super().__init__(backbone, **kwargs)
 
     def build_head(self, channels, strides):
+        """Build the head that `DepthTask` trains."""
         return PlainHead(channels[-1], self.width, self.max_depth)

@@ -13,10 +13,9 @@ from lightning.pytorch import Callback
 from mim_bench.benchmarks.checkpoints import BEST, LAST, save_weights
 
 if TYPE_CHECKING:
-    import threading
-
     from lightning.pytorch import LightningModule, Trainer
 
+    from mim_bench.benchmarks.stopping import StopRequest
     from mim_bench.benchmarks.store import RunFolder
 
 PROGRESS_SECONDS = 0.5
@@ -141,11 +140,15 @@ class SaveAndStop(Callback):
         minutes: Time between checkpoints.
     """
 
-    def __init__(self, folder: RunFolder, stop: threading.Event, minutes: float) -> None:
+    def __init__(self, folder: RunFolder, stop: StopRequest, minutes: float) -> None:
         self.path = folder.checkpoints / LAST
         self.stop = stop
         self.seconds = minutes * 60
         self._saved = time.monotonic()
+
+    def setup(self, *_: Any, **__: Any) -> None:
+        """Hear of a stop before the trainer, which would end without a checkpoint."""
+        self.stop.listen()
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
         """Save when it is time; stop when asked."""

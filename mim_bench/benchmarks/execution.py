@@ -27,15 +27,15 @@ from mim_bench.errors import UserError
 from mim_bench.imports import import_object
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Mapping
 
+    from mim_bench.benchmarks.stopping import StopRequest
     from mim_bench.benchmarks.store import RunFolder
     from mim_bench.datamodules.base import BenchDataModule
     from mim_bench.tasks.base import Task
 
 
-def execute(job: Mapping[str, Any], folder: RunFolder, stop: threading.Event) -> None:
+def execute(job: Mapping[str, Any], folder: RunFolder, stop: StopRequest) -> None:
     """Train a run as far as it isn't trained, and test the columns that lack a score.
 
     Args:

@@ -10,9 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import sys
-import threading
 import time
 import traceback
 from contextlib import contextmanager
@@ -20,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mim_bench.benchmarks.claims import Claim
+from mim_bench.benchmarks.stopping import StopRequest
 from mim_bench.benchmarks.store import RunFolder
 from mim_bench.errors import Problem, UserError
 
@@ -32,8 +31,6 @@ EXIT_PROBLEMS = 3
 EXIT_INTERRUPTED = 4
 """Exit status when the worker was asked to stop."""
 
-_PARENT_SECONDS = 2.0
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the runs of a job file."""
@@ -41,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--job", type=Path, required=True, help="the job file (JSON)")
     parser.add_argument("--wait", action="store_true", help="import, then wait for a line on stdin")
     options = parser.parse_args(arguments)
-    stop = _stop_event()
+    stop = StopRequest()
+    stop.watch_parent()
     if options.wait:
         _import_all()
         if not sys.stdin.readline():
@@ -94,23 +92,7 @@ def _rank() -> int:
     return int(os.environ.get("LOCAL_RANK", "0")) + int(os.environ.get("NODE_RANK", "0"))
 
 
-def _stop_event() -> threading.Event:
-    """Return an event that SIGTERM, SIGINT, or the launcher's death sets."""
-    stop = threading.Event()
-    for name in ("SIGTERM", "SIGINT", "SIGUSR1"):
-        signal.signal(getattr(signal, name), lambda *_: stop.set())
-    parent = os.getppid()
-
-    def watch() -> None:
-        while not stop.wait(_PARENT_SECONDS):
-            if os.getppid() != parent:
-                stop.set()
-
-    threading.Thread(target=watch, daemon=True).start()
-    return stop
-
-
-def _run(folder: RunFolder, stop: threading.Event, retry: bool) -> None:
+def _run(folder: RunFolder, stop: StopRequest, retry: bool) -> None:
     """Execute one run and write down how it ended."""
     from mim_bench.benchmarks import environment
     from mim_bench.benchmarks.callbacks import Interrupted
@@ -139,17 +121,15 @@ def _run(folder: RunFolder, stop: threading.Event, retry: bool) -> None:
         except UserError as problem:
             state, error = "failed", str(problem)
             print(f"failed: {problem}", file=sys.stderr)
-        except Exception as problem:  # one run failing must not end the others
-            # Lightning turns a stop that reaches it first into an exception of its own
-            state = "interrupted" if stop.is_set() else "failed"
-            error = f"{type(problem).__name__}: {problem}".splitlines()[0]
+        except (Exception, SystemExit) as problem:  # one run failing must not end the others
+            state, error = "failed", f"{type(problem).__name__}: {problem}".splitlines()[0]
             traceback.print_exc()
     ended = {**(folder.read().get("timings") or timings), "ended": time.time()}
     failure = {"cause": error, "log": folder.log.name} if state == "failed" else None
     folder.update(state=state, error=failure, timings=ended)
 
 
-def _follow(folder: RunFolder, stop: threading.Event) -> None:
+def _follow(folder: RunFolder, stop: StopRequest) -> None:
     """Execute a run as one of its further ranks: rank 0 alone writes to the store."""
     from mim_bench.benchmarks.execution import execute
 

@@ -9,7 +9,14 @@ import torch
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
-from mim_bench.datamodules.loading import Batch, Sample, SampleDataset, collate, start_worker
+from mim_bench.datamodules.loading import (
+    Batch,
+    EpochLoader,
+    Sample,
+    SampleDataset,
+    collate,
+    start_worker,
+)
 from mim_bench.datamodules.randomness import sample_generator
 from mim_bench.datamodules.readers import get_reader_class
 from mim_bench.datamodules.readers.base import DatasetInfo, Reader
@@ -138,15 +145,18 @@ class BenchDataModule(LightningDataModule):
         effective = self.effective_batch_size
         size = self.device_batch_size or effective
         epoch, batches = self._start
-        sampler = EpochSampler(
-            self.epoch_plan,
-            # whole steps: with accumulated batches an epoch must not end inside a step
-            count=len(self.epoch_plan(0)) // effective * effective,
-            epoch=epoch,
-            skip=batches * size * self.shard()[1],
-            shard=self.shard,
+        # whole steps: with accumulated batches an epoch must not end inside a step
+        count = len(self.epoch_plan(0)) // effective * effective
+        skip = batches * size * self.shard()[1]
+        sampler = EpochSampler(self.epoch_plan, count, epoch, skip, self.shard)
+        return EpochLoader(
+            dataset=SampleDataset(self._train_sample, self.reader.count(self.train_split)),
+            sampler=sampler,
+            place=self._place,
+            batch_size=size,
+            drop_last=True,
+            **self._loading(),
         )
-        return self._loader(self._train_sample, self.train_split, sampler, size, drop_last=True)
 
     def val_dataloader(self) -> DataLoader[Sample]:
         """Return the loader of the validation split."""
@@ -169,8 +179,12 @@ class BenchDataModule(LightningDataModule):
         indices = [index for index, name in enumerate(ids) if name not in left_out]
         size = self.eval_batch_size or self.device_batch_size or self.effective_batch_size
 
-        make = partial(self._eval_sample, split)
-        return self._loader(make, split, EvalSampler(indices, self.shard), size)
+        return DataLoader(
+            SampleDataset(partial(self._eval_sample, split), len(ids)),
+            sampler=EvalSampler(indices, self.shard),
+            batch_size=size,
+            **self._loading(),
+        )
 
     def sample_batch(self, split: str, count: int) -> Batch:
         """Return the first samples of a split as one batch, prepared for evaluation."""
@@ -215,22 +229,21 @@ class BenchDataModule(LightningDataModule):
             )
         return cls(place, **arguments)
 
-    def _loader(
-        self,
-        make: Callable[[Draw], Sample],
-        split: str,
-        sampler: EpochSampler | EvalSampler,
-        size: int,
-        drop_last: bool = False,
-    ) -> DataLoader[Sample]:
-        return DataLoader(
-            SampleDataset(make, self.reader.count(split)),
-            batch_size=size,
-            sampler=sampler,
-            drop_last=drop_last,
-            num_workers=self.num_workers,
-            collate_fn=partial(collate, lists=self.list_keys),
-            worker_init_fn=start_worker,
-            persistent_workers=self.num_workers > 0,
-            pin_memory=torch.cuda.is_available(),
-        )
+    def _place(self) -> tuple[int, int]:
+        """Return (epoch, batches done in it) as the trainer counts them."""
+        if self.trainer is None:
+            return self._start
+        loop = self.trainer.fit_loop
+        epochs, batches = loop.epoch_progress.current, loop.epoch_loop.batch_progress.current
+        # between two epochs the count of batches is still that of the last one
+        return epochs.processed, 0 if epochs.processed == epochs.started else batches.processed
+
+    def _loading(self) -> dict[str, Any]:
+        """Return what all loaders have in common."""
+        return {
+            "num_workers": self.num_workers,
+            "collate_fn": partial(collate, lists=self.list_keys),
+            "worker_init_fn": start_worker,
+            "persistent_workers": self.num_workers > 0,
+            "pin_memory": torch.cuda.is_available(),
+        }

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
-from mim_bench.datamodules.sampling import Draw
+from mim_bench.datamodules.sampling import Draw, EpochSampler
 from mim_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -42,6 +42,35 @@ class SampleDataset(Dataset[Sample]):
                 action="pass use_distributed_sampler=False to the Trainer",
             )
         return self.make(draw)
+
+
+class EpochLoader(DataLoader[Sample]):
+    """A training loader whose place can be saved in a checkpoint and restored.
+
+    The place is the trainer's count of batches: workers have fetched more than that.
+
+    Args:
+        sampler: The order; draws of all ranks are skipped.
+        place: Returns (epoch, batches done in it).
+        kwargs: See `torch.utils.data.DataLoader`.
+    """
+
+    def __init__(
+        self, *, sampler: EpochSampler, place: Callable[[], tuple[int, int]], **kwargs: Any
+    ) -> None:
+        self.draws = sampler
+        self.place = place
+        super().__init__(sampler=sampler, **kwargs)
+
+    def state_dict(self) -> dict[str, int]:
+        """Return where the trainer is."""
+        epoch, batches = self.place()
+        return {"epoch": epoch, "batches": batches}
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        """Begin where a state was taken, with the same batch size and number of ranks."""
+        per_batch = (self.batch_size or 1) * self.draws.shard()[1]
+        self.draws.start_at(int(state["epoch"]), int(state["batches"]) * per_batch)
 
 
 def collate(samples: Sequence[Mapping[str, Any]], lists: frozenset[str] = frozenset()) -> Batch:

@@ -65,9 +65,15 @@ class EpochSampler(Sampler[Draw]):
     ) -> None:
         self.plan = plan
         self.count = count
+        self.shard = shard
+        self.start_at(epoch, skip)
+
+    def start_at(self, epoch: int, skip: int) -> None:
+        """Begin in an epoch after `skip` draws over all ranks; after all of them, in the next."""
+        if skip >= self.count:
+            epoch, skip = epoch + 1, 0
         self.epoch = epoch
         self.skip = (epoch, skip)
-        self.shard = shard
 
     def set_epoch(self, epoch: int) -> None:
         """Set the epoch that the next iteration draws (the trainer calls it)."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from nyu_folders import make_nyu
 
 from mim_bench.datamodules import miniature
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WORLD_COUNTS = {"nyuv2": {"train": 12, "test": 4}}
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def write_frame(folder: Path, name: str, image: np.ndarray, depth: np.ndarray) -> tuple[str, str]:

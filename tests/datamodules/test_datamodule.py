@@ -34,9 +34,21 @@ def module(root, **changes) -> DepthDataModule:
 
 def same(one: dict, two: dict) -> bool:
     return one.keys() == two.keys() and all(
-        torch.equal(one[key], two[key]) if isinstance(one[key], torch.Tensor) else one[key] == two[key]
+        torch.equal(one[key], two[key])
+        if isinstance(one[key], torch.Tensor)
+        else one[key] == two[key]
         for key in one
     )
+
+
+def drain(loader) -> list[dict]:
+    """List a loader's batches; after an error, end its workers at once (torch waits long)."""
+    iterator = iter(loader)
+    try:
+        return list(iterator)
+    finally:
+        if loader.num_workers:
+            iterator._shutdown_workers()
 
 
 def epoch(datamodule, number=0) -> list[dict]:
@@ -131,7 +143,7 @@ def test_seeds_differ_and_the_order_is_the_plans(root):
     assert [batch["id"] for batch in one] != [batch["id"] for batch in two]
     datamodule = module(root)
     ids = datamodule.reader.ids("train")
-    assert sum((batch["id"] for batch in one), []) == [
+    assert [name for batch in one for name in batch["id"]] == [
         ids[index] for index in datamodule.epoch_plan(0)[:10]
     ]
 
@@ -190,7 +202,7 @@ def test_errors_of_workers_arrive_as_they_are(tmp_path, workers):
     datamodule = module(root, num_workers=workers)
     for loader in (datamodule.train_dataloader(), datamodule.val_dataloader()):
         with pytest.raises(UserError) as caught:
-            list(loader)
+            drain(loader)
         lines = str(caught.value).splitlines()
         assert "sync_depth_" in lines[0]
         assert lines[0].endswith("is cut short (50 bytes)")
@@ -203,7 +215,7 @@ def test_errors_of_workers_arrive_as_they_are(tmp_path, workers):
 def test_a_crop_that_does_not_fit_names_both(root, workers):
     datamodule = module(root, crop=(480, 480), num_workers=workers)
     with pytest.raises(UserError, match=r"data\.crop: the crop of 480 x 480 .* 24 x 32"):
-        list(datamodule.train_dataloader())
+        drain(datamodule.train_dataloader())
 
 
 def test_frames_of_several_sizes_need_batches_of_one(tmp_path):
@@ -295,9 +307,38 @@ def test_a_trainer_goes_on_where_it_was_stopped(root, tmp_path, stop):
     assert first.seen + rest.seen == whole.seen
 
 
+@pytest.mark.parametrize("stop", [2, 5, 8])
+def test_a_plain_trainer_restores_the_loaders_place(root, tmp_path, stop, recwarn):
+    """Without `resume_at`: the place is in the checkpoint, as the trainer counted it."""
+    whole, first, rest = Watch(), Watch(stop), Watch()
+    trainer(tmp_path).fit(whole, datamodule=module(root))
+    with pytest.raises(InterruptedError):
+        trainer(tmp_path).fit(first, datamodule=module(root, num_workers=1))
+    trainer(tmp_path).fit(rest, datamodule=module(root), ckpt_path=str(tmp_path / "last.ckpt"))
+    assert first.seen + rest.seen == whole.seen
+    assert not [warning for warning in recwarn if "not resumable" in str(warning.message)]
+
+
+def test_going_on_from_between_two_epochs(root, tmp_path):
+    whole, first, rest = Watch(), Watch(), Watch()
+    trainer(tmp_path).fit(whole, datamodule=module(root))
+    short = trainer(tmp_path, limit_val_batches=0)
+    short.fit_loop.max_epochs = 1
+    short.fit(first, datamodule=module(root))
+    short.save_checkpoint(tmp_path / "end.ckpt")
+    trainer(tmp_path).fit(rest, datamodule=module(root), ckpt_path=str(tmp_path / "end.ckpt"))
+    assert first.seen + rest.seen == whole.seen
+
+
 def test_readers_are_named_in_several_ways(root, monkeypatch):
     path = "mim_bench.datamodules.readers.nyuv2.NYUv2"
-    for reader in ("nyuv2", path, {"class_path": path}, {"class_path": path, "init_args": {}}, None):
+    for reader in (
+        "nyuv2",
+        path,
+        {"class_path": path},
+        {"class_path": path, "init_args": {}},
+        None,
+    ):
         assert isinstance(DepthDataModule(reader, root).reader, NYUv2)
     given = NYUv2(root)
     assert DepthDataModule(given).reader is given

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from nyu_folders import make_nyu, write_frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nyu_folders import make_nyu, write_frame
 from PIL import Image
 
 from mim_bench.datamodules.readers import READERS, get_reader_class
@@ -112,7 +112,7 @@ def test_a_frame_that_is_listed_twice_has_two_ids(nyu):
     assert ids[-2:] == [f"{ids[0]}#2", f"{ids[0]}#3"]
 
 
-def damage(nyu, what: str) -> None:
+def damage(nyu, what: str) -> None:  # noqa: PLR0912
     folder = nyu / "nyu_depth_v2"
     image, depth = folder / "room_1/rgb_00001.jpg", folder / "room_1/sync_depth_00001.png"
     listed = folder / "train_list.txt"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from nyu_folders import make_nyu
 from hypothesis import given
 from hypothesis import strategies as st
+from nyu_folders import make_nyu
 
 from mim_bench.datamodules import depth_transforms as ops
 from mim_bench.datamodules.depth import DepthDataModule
@@ -229,7 +229,7 @@ def test_colour_changes_come_independently_of_each_other():
         hue.append(int(out[0, 2, 1]) != int(out[0, 2, 2]))
         values.append(low)
     assert 0.44 < np.mean(hue) < 0.54
-    assert 0.62 < np.mean(bent) < 0.78
+    assert 0.5 < np.mean(bent) < 0.75  # of three quarters, some by less than a shade
     assert correlation(hue, bent) < 0.09
     assert min(values) < 30
     assert max(values) > 95

@@ -85,7 +85,7 @@ def test_the_worlds_stamp_matters_but_not_its_other_datasets(both, nyu):
         seen.append(both()[0])
     assert len(set(seen)) == 5
     (nyu / "stamp.json").write_text("{")
-    with pytest.raises(UserError, match="stamp.json"):
+    with pytest.raises(UserError, match=r"stamp\.json"):
         both()
 
 

@@ -13,7 +13,9 @@ HEAVY = ("torch", "lightning", "timm", "torchvision", "albumentations", "torchme
 def loaded_after(code: str, names: tuple[str, ...]) -> str:
     """Run code in a fresh process; return which of the named modules it loaded."""
     program = f"import sys\n{code}\nprint([n for n in {names!r} if n in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip().splitlines()[-1]
 
@@ -38,7 +40,8 @@ from pathlib import Path
 from mim_bench.datamodules import miniature
 from mim_bench.datamodules.readers import get_reader_class
 from mim_bench.datamodules import randomness
-root = miniature.draw_world(Path({str(tmp_path / "w")!r}), counts={{"nyuv2": {{"train": 1, "test": 1}}}})
+counts = {{"nyuv2": {{"train": 1, "test": 1}}}}
+root = miniature.draw_world(Path({str(tmp_path / "w")!r}), counts=counts)
 reader = get_reader_class("nyuv2")(root)
 assert reader.check() == []
 reader.fingerprint("train"), reader.sample("test", 0)

@@ -59,7 +59,9 @@ def test_ranks_share_each_step_of_the_epoch(count, world, size, epoch):
 @given(counts, st.integers(1, 3), st.integers(1, 4), st.data())
 def test_going_on_gives_the_rest_of_the_epoch(count, world, size, data):
     whole = [
-        list(BatchSampler(EpochSampler(plan_of(count), count, 2, shard=shard(r, world)), size, True))
+        list(
+            BatchSampler(EpochSampler(plan_of(count), count, 2, shard=shard(r, world)), size, True)
+        )
         for r in range(world)
     ]
     done = data.draw(st.integers(0, len(whole[0])))
