@@ -21,7 +21,7 @@ def built(tmp_path_factory):
     work = tmp_path_factory.mktemp("build")
     source = work / "source"
     source.mkdir()
-    names = ["pyproject.toml", "README.md", "LICENSE", "mim_bench"]
+    names = ["pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "mim_bench"]
     names += ["datamodules", "tasks", "benchmarks", "tests", "docs"]
     subprocess.run(["cp", "-a", *[str(ROOT / name) for name in names], str(source)], check=True)
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(work), str(source)]

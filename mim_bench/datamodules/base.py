@@ -233,10 +233,11 @@ class BenchDataModule(LightningDataModule):
         """Return (epoch, batches done in it) as the trainer counts them."""
         if self.trainer is None:
             return self._start
-        loop = self.trainer.fit_loop
+        loop: Any = self.trainer.fit_loop
         epochs, batches = loop.epoch_progress.current, loop.epoch_loop.batch_progress.current
         # between two epochs the count of batches is still that of the last one
-        return epochs.processed, 0 if epochs.processed == epochs.started else batches.processed
+        between = epochs.processed == epochs.started
+        return int(epochs.processed), 0 if between else int(batches.processed)
 
     def _loading(self) -> dict[str, Any]:
         """Return what all loaders have in common."""

@@ -69,9 +69,11 @@ class EpochSampler(Sampler[Draw]):
         self.start_at(epoch, skip)
 
     def start_at(self, epoch: int, skip: int) -> None:
-        """Begin in an epoch after `skip` draws over all ranks; after all of them, in the next."""
-        if skip >= self.count:
-            epoch, skip = epoch + 1, 0
+        """Begin in an epoch after `skip` draws over all ranks.
+
+        Where that is the whole epoch, asking for it gives the next one: a trainer that was
+        stopped behind an epoch's last batch still counts it as the current one.
+        """
         self.epoch = epoch
         self.skip = (epoch, skip)
 
@@ -81,8 +83,12 @@ class EpochSampler(Sampler[Draw]):
 
     def __iter__(self) -> Iterator[Draw]:
         rank, world = self.shard()
-        epoch, plan = self.epoch, self.plan(self.epoch)
-        skip = self.skip[1] if epoch == self.skip[0] else 0
+        epoch, skip = self.epoch, 0
+        if epoch == self.skip[0]:
+            skip = self.skip[1]
+            if skip >= self.count:
+                epoch, skip = epoch + 1, 0
+        plan = self.plan(epoch)
         for position in range(skip + rank, self.count - self.count % world, world):
             yield Draw(epoch, position, int(plan[position]))
 

@@ -214,7 +214,7 @@ def test_two_workers_share_the_runs(cli, tmp_path):
 def test_json_output_is_json(finished, cli):
     folder, _ = finished
     done = cli(*RUN, "--backbone", "vit_mini", "--label", "my ViT", "--json", cwd=folder)
-    (table,) = json.loads(done.stdout)
+    (table,) = json.loads(done.stdout)["tables"]
     assert table["rows"]
     planned = json.loads(cli("plan", *RUN[1:], "--backbone", "vit_mini", "--json", cwd=folder).stdout)
     assert planned["runs"][0]["state"] == "cached"

@@ -153,6 +153,8 @@ def test_resizing_keeps_holes_and_invents_no_depth():
     assert set(np.unique(near)) == {0.0, 1.5, 9.0}
     blocks = image.reshape(96, 5, 128, 5, 3).mean(axis=(1, 3))
     assert np.abs(small - blocks).max() <= 0.51
+    for scale in (0.3, 0.5, 1.7):  # between pixels
+        assert set(np.unique(ops.resize(image, depth, scale)[1])) == {0.0, 1.5, 9.0}
     same, also = ops.resize(image, depth, 1.0)
     assert same is image
     assert also is depth
