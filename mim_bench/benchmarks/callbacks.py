@@ -152,6 +152,9 @@ class SaveAndStop(Callback):
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
         """Save when it is time; stop when asked."""
+        progress: Any = trainer.fit_loop.epoch_loop.batch_progress
+        if progress.current.processed % trainer.accumulate_grad_batches:
+            return  # gradients that wait for their step are in no checkpoint
         stopping = self._agreed(trainer)
         if not stopping and time.monotonic() - self._saved < self.seconds:
             return

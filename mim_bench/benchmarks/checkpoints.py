@@ -64,16 +64,6 @@ def load_network(network: torch.nn.Module, path: Path) -> None:
     load_model(network, str(path), strict=True)
 
 
-def position(path: Path) -> tuple[int, int]:
-    """Return (epoch, batches done in it) of a resumable checkpoint."""
-    content = WholeCheckpointIO().load_checkpoint(path)
-    loop = content["loops"]["fit_loop"]
-    return (
-        int(loop["epoch_progress"]["current"]["processed"]),
-        int(loop["epoch_loop.batch_progress"]["current"]["processed"]),
-    )
-
-
 def _write_whole(path: Path, write: Any) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:

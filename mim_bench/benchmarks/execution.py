@@ -35,13 +35,16 @@ if TYPE_CHECKING:
     from mim_bench.tasks.base import Task
 
 
-def execute(job: Mapping[str, Any], folder: RunFolder, stop: StopRequest) -> None:
+def execute(
+    job: Mapping[str, Any], folder: RunFolder, stop: StopRequest, threads: int = 1
+) -> None:
     """Train a run as far as it isn't trained, and test the columns that lack a score.
 
     Args:
         job: `Node.job()`.
         folder: The run's folder, claimed by this process.
         stop: Set when the worker is asked to stop.
+        threads: The cores that this worker may use.
 
     Raises:
         Interrupted: The worker was asked to stop; the run can go on later.
@@ -51,6 +54,7 @@ def execute(job: Mapping[str, Any], folder: RunFolder, stop: StopRequest) -> Non
     settings = {**TRAINER_SCORED, **TRAINER_OTHER, **content["trainer"]}
     pl.seed_everything(int(job["seed"]), verbose=False)
     datamodule = build_datamodule(job)
+    share_cores(threads, datamodule.num_workers)
     task = build_task(job, datamodule)
     if settings["compile"]:
         task.network.compile()  # in place: the names of the weights stay
@@ -99,6 +103,14 @@ def execute(job: Mapping[str, Any], folder: RunFolder, stop: StopRequest) -> Non
     timings["test_s"] = timings.get("test_s", 0.0) + time.monotonic() - started
     if trainer.is_global_zero:
         folder.update(timings=timings, peak_memory_mb=round(environment.peak_memory_mb(), 1))
+
+
+def share_cores(cores: int, loaders: int) -> None:
+    """Leave a core to each loader process; torch's threads wait for each other actively.
+
+    With more threads than free cores a step takes several times as long, seen on two cores.
+    """
+    torch.set_num_threads(max(1, cores - loaders))
 
 
 def build_datamodule(job: Mapping[str, Any]) -> BenchDataModule:
@@ -256,11 +268,7 @@ def _plain(content: Any) -> Any:
 def _fit(trainer: pl.Trainer, task: Task, datamodule: BenchDataModule, folder: RunFolder) -> None:
     """Fit from the beginning or from the last checkpoint."""
     last = folder.checkpoints / checkpoints.LAST
-    resume = None
-    if last.is_file():
-        epoch, batches = checkpoints.position(last)
-        datamodule.resume_at(epoch, batches)
-        resume = str(last)
+    resume = str(last) if last.is_file() else None
     trainer.fit(task, datamodule=datamodule, ckpt_path=resume)
     steps = trainer.estimated_stepping_batches
     if not math.isfinite(steps) or trainer.global_step < steps:

@@ -105,10 +105,9 @@ class LocalLauncher:
         checked = False
         while remaining := self._remaining(folders):
             count = max(1, min(self.jobs, len(remaining)))
-            threads = max(1, (os.cpu_count() or 1) // count) if count > 1 else None
             job = {
                 "runs": [str(folder.path.resolve()) for folder in remaining],
-                "threads": threads,
+                "threads": max(1, usable_cores() // count),
                 "check": not checked,
                 "retry_failed": self.retry_failed,
             }
@@ -198,6 +197,13 @@ class LocalLauncher:
             _end(worker)
         if self._temporary is not None:
             self._temporary.cleanup()
+
+
+def usable_cores() -> int:
+    """Return the cores that this process may use, which a container or a job can limit."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _devices(folder: RunFolder) -> Any:

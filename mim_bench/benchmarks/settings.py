@@ -19,6 +19,9 @@ TRAINER_SCORED = {
 }
 """Trainer settings that can change the weights, with their defaults: the identity's allow-list."""
 
+PRECISIONS = ("32-true", "16-mixed", "bf16-mixed", "64-true")
+"""Lightning's true half precisions would round ground truth before it is scored."""
+
 TRAINER_OTHER = {
     "accelerator": "auto",
     "devices": 1,
@@ -81,6 +84,10 @@ def check_trainer(trainer: dict[str, Any], where: str) -> list[Problem]:
         for key in (*budgets, "accumulate_grad_batches")
         if key in trainer and not (_is_number(trainer[key], int) and trainer[key] > 0)
     ]
+    if str(trainer.get("precision", "32-true")) not in PRECISIONS:
+        problems.append(
+            Problem(f"precision is {trainer['precision']!r}", place, f"one of {PRECISIONS}")
+        )
     if trainer.get("batch_norm", "device") not in ("device", "sync"):
         problems.append(
             Problem(f"batch_norm is {trainer['batch_norm']!r}", place, "device or sync")

@@ -46,10 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
     job = json.loads(options.job.read_text(encoding="utf-8"))
     _import_all()
-    if job.get("threads"):
-        import torch
-
-        torch.set_num_threads(int(job["threads"]))
+    threads = int(job.get("threads") or 1)
     folders = [RunFolder(Path(path)) for path in job["runs"]]
     if job.get("check", True) and (problems := check(folders)):
         lines = [vars(problem) for problem in problems]
@@ -59,10 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if stop.is_set():
             return EXIT_INTERRUPTED
         if _rank() > 0:
-            _follow(folder, stop)
+            _follow(folder, stop, threads)
         elif claim := Claim.acquire(folder.path):
             try:
-                _run(folder, stop, retry=bool(job.get("retry_failed")))
+                _run(folder, stop, threads, retry=bool(job.get("retry_failed")))
             finally:
                 claim.release()
     return EXIT_INTERRUPTED if stop.is_set() else 0
@@ -92,7 +89,7 @@ def _rank() -> int:
     return int(os.environ.get("LOCAL_RANK", "0")) + int(os.environ.get("NODE_RANK", "0"))
 
 
-def _run(folder: RunFolder, stop: StopRequest, retry: bool) -> None:
+def _run(folder: RunFolder, stop: StopRequest, threads: int, retry: bool) -> None:
     """Execute one run and write down how it ended."""
     from mim_bench.benchmarks import environment
     from mim_bench.benchmarks.callbacks import Interrupted
@@ -115,7 +112,7 @@ def _run(folder: RunFolder, stop: StopRequest, retry: bool) -> None:
     state, error = "done", None
     with _log_to(folder.log):
         try:
-            execute(job, folder, stop)
+            execute(job, folder, stop, threads)
         except Interrupted:
             state = "interrupted"
         except UserError as problem:
@@ -129,11 +126,11 @@ def _run(folder: RunFolder, stop: StopRequest, retry: bool) -> None:
     folder.update(state=state, error=failure, timings=ended)
 
 
-def _follow(folder: RunFolder, stop: StopRequest) -> None:
+def _follow(folder: RunFolder, stop: StopRequest, threads: int) -> None:
     """Execute a run as one of its further ranks: rank 0 alone writes to the store."""
     from mim_bench.benchmarks.execution import execute
 
-    execute(folder.read(), folder, stop)
+    execute(folder.read(), folder, stop, threads)
 
 
 @contextmanager

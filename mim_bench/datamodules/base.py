@@ -93,7 +93,6 @@ class BenchDataModule(LightningDataModule):
         self.device_batch_size: int | None = None
         self.batch_report: dict[str, Any] = {}
         self.shard: Callable[[], tuple[int, int]] = ranks
-        self._start = (0, 0)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "trainer": None}  # loader processes need no trainer
@@ -136,19 +135,13 @@ class BenchDataModule(LightningDataModule):
         """Samples per optimiser step: `batch_size`, or the whole set where it is smaller."""
         return min(self.batch_size, len(self.epoch_plan(0)))
 
-    def resume_at(self, epoch: int, batches: int) -> None:
-        """Let training begin in an epoch after so many of the device's batches are done."""
-        self._start = (epoch, batches)
-
     def train_dataloader(self) -> DataLoader[Sample]:
         """Return the loader of the training split; incomplete batches are dropped."""
         effective = self.effective_batch_size
         size = self.device_batch_size or effective
-        epoch, batches = self._start
         # whole steps: with accumulated batches an epoch must not end inside a step
         count = len(self.epoch_plan(0)) // effective * effective
-        skip = batches * size * self.shard()[1]
-        sampler = EpochSampler(self.epoch_plan, count, epoch, skip, self.shard)
+        sampler = EpochSampler(self.epoch_plan, count, shard=self.shard)
         return EpochLoader(
             dataset=SampleDataset(self._train_sample, self.reader.count(self.train_split)),
             sampler=sampler,
@@ -230,14 +223,16 @@ class BenchDataModule(LightningDataModule):
         return cls(place, **arguments)
 
     def _place(self) -> tuple[int, int]:
-        """Return (epoch, batches done in it) as the trainer counts them."""
+        """Return (epoch, batches done in it), from the trainer's count of all its batches.
+
+        Its count of epochs is not used: in a training that went on it runs ahead.
+        """
         if self.trainer is None:
-            return self._start
-        loop: Any = self.trainer.fit_loop
-        epochs, batches = loop.epoch_progress.current, loop.epoch_loop.batch_progress.current
-        # between two epochs the count of batches is still that of the last one
-        between = epochs.processed == epochs.started
-        return int(epochs.processed), 0 if between else int(batches.processed)
+            return 0, 0
+        progress: Any = self.trainer.fit_loop.epoch_loop.batch_progress
+        done = progress.total.processed
+        epoch, batches = divmod(done, int(self.trainer.num_training_batches))
+        return epoch, batches
 
     def _loading(self) -> dict[str, Any]:
         """Return what all loaders have in common."""

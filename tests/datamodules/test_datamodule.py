@@ -91,8 +91,8 @@ def test_going_on_gives_exactly_the_rest(root, workers):
     wanted = epoch(module(root), 3)
     for done in (0, 1, 4):
         datamodule = module(root, num_workers=workers)
-        datamodule.resume_at(3, done)
         loader = datamodule.train_dataloader()
+        loader.load_state_dict({"epoch": 3, "batches": done})
         assert len(loader) == 5
         found = list(loader)
         assert len(found) == 5 - done
@@ -132,8 +132,9 @@ def test_ranks_going_on_in_the_middle_of_an_epoch(root):
             datamodule = module(root, batch_size=4)
             datamodule.device_batch_size = 1
             datamodule.shard = lambda rank=rank: (rank, 2)
-            datamodule.resume_at(0, start)
-            parts.append([batch["id"] for batch in epoch(datamodule)])
+            loader = datamodule.train_dataloader()
+            loader.load_state_dict({"epoch": 0, "batches": start})
+            parts.append([batch["id"] for batch in loader])
         assert parts[1] == parts[0][2:]
         assert len(parts[0]) == 4  # 8 of 11 samples in whole steps of 4
 
@@ -287,29 +288,7 @@ def trainer(folder, **options):
 
 
 @pytest.mark.parametrize("stop", [2, 5, 8])
-def test_a_trainer_goes_on_where_it_was_stopped(root, tmp_path, stop):
-    whole = Watch()
-    trainer(tmp_path).fit(whole, datamodule=module(root))
-    assert len(whole.seen) == 15
-    assert whole.seen[:5] != whole.seen[5:10]
-    first = Watch(stop)
-    with pytest.raises(InterruptedError):
-        trainer(tmp_path).fit(first, datamodule=module(root))
-    path = str(tmp_path / "last.ckpt")
-    loop = torch.load(path, weights_only=True)["loops"]["fit_loop"]
-    datamodule = module(root)
-    datamodule.resume_at(
-        loop["epoch_progress"]["current"]["processed"],
-        loop["epoch_loop.batch_progress"]["current"]["processed"],
-    )
-    rest = Watch()
-    trainer(tmp_path).fit(rest, datamodule=datamodule, ckpt_path=path)
-    assert first.seen + rest.seen == whole.seen
-
-
-@pytest.mark.parametrize("stop", [2, 5, 8])
 def test_a_plain_trainer_restores_the_loaders_place(root, tmp_path, stop, recwarn):
-    """Without `resume_at`: the place is in the checkpoint, as the trainer counted it."""
     whole, first, rest = Watch(), Watch(stop), Watch()
     trainer(tmp_path).fit(whole, datamodule=module(root))
     with pytest.raises(InterruptedError):
