@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mim_bench.errors import Problem, UserError
+from mim_bench.errors import UserError
 
 app = typer.Typer(
     name="mim-bench",
@@ -142,9 +142,7 @@ def run(
     from mim_bench.benchmarks.runner import Run, main_console
     from mim_bench.benchmarks.store import Store
 
-    selection, request = _request(
-        recipes, suite, columns, backbone, label, data_root, preset, mode, seed, overrides
-    )
+    selection, request = _request(locals())
     folder = Path(store)
     launcher = LocalLauncher(
         jobs=jobs,
@@ -179,15 +177,13 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Show what `run` with the same options would do, without doing it."""
-    from mim_bench import describe
     from mim_bench.benchmarks.plan import make_plan
     from mim_bench.benchmarks.runner import needed_datasets
     from mim_bench.benchmarks.store import Store
     from mim_bench.datamodules import miniature
+    from mim_bench.verbs import looking
 
-    _, request = _request(
-        recipes, suite, columns, backbone, label, data_root, preset, mode, seed, overrides
-    )
+    _, request = _request(locals())
     datasets = needed_datasets(request)
     if datasets and not miniature.is_drawn(miniature.world_folder(), datasets):
         raise UserError(
@@ -206,7 +202,7 @@ def plan(
         }
         if problems:
             raise UserError(sorted(problems, key=str))
-    describe.show_plan(made, Store(store), as_json)
+    looking.show_plan(made, Store(store), as_json)
 
 
 @app.command()
@@ -221,17 +217,17 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Print the tables of everything that the store holds."""
-    from mim_bench import describe
+    from mim_bench.verbs import looking
 
-    describe.show_report(store, suite, "json" if as_json else form.value, mixed_cards, out)
+    looking.show_report(store, suite, "json" if as_json else form.value, mixed_cards, out)
 
 
 @app.command()
 def status(store: StoreOption = "runs", as_json: Json = False) -> None:
     """List the runs of the store: state, progress, scores, causes of failures."""
-    from mim_bench import describe
+    from mim_bench.verbs import looking
 
-    describe.show_status(store, as_json)
+    looking.show_status(store, as_json)
 
 
 @app.command()
@@ -244,9 +240,9 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Tell what a run is, what made it, and what its numbers mean."""
-    from mim_bench import describe
+    from mim_bench.verbs import looking
 
-    describe.show_run(store, run, other, as_json)
+    looking.show_run(store, run, other, as_json)
 
 
 @app.command("list")
@@ -258,9 +254,9 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """List suites, recipes, datasets, tasks or backbones."""
-    from mim_bench import describe
+    from mim_bench.verbs import listing
 
-    describe.show_list(what.value, all_names, as_json)
+    listing.show_list(what.value, all_names, as_json)
 
 
 @app.command()
@@ -269,9 +265,9 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show one thing: a dataset's licence and layout, a recipe's protocol, a suite's columns."""
-    from mim_bench import describe
+    from mim_bench.verbs import listing
 
-    describe.show_name(name, as_json)
+    listing.show_name(name, as_json)
 
 
 @data_app.command("make")
@@ -292,7 +288,7 @@ def data_make(
     else:
         draw(main_console(as_json), miniature.DATASETS, folder, seed)
     if as_json:
-        _print_json({"root": str(folder), "datasets": list(miniature.DATASETS), "seed": seed})
+        print(json.dumps({"root": str(folder), "datasets": list(miniature.DATASETS)}))
 
 
 @data_app.command("check")
@@ -304,79 +300,28 @@ def data_check(
     as_json: Json = False,
 ) -> None:
     """Say for each dataset of a data root what is there and what is missing."""
-    from mim_bench import describe
+    from mim_bench.verbs import data
 
-    raise typer.Exit(describe.check_data(root, dataset or [], as_json))
+    raise typer.Exit(data.check_data(root, dataset or [], as_json))
 
 
-def _request(
-    recipes: list[str] | None,
-    suite: str | None,
-    columns: str | None,
-    backbone: list[str] | None,
-    label: list[str] | None,
-    data_root: str | None,
-    preset: Preset | None,
-    mode: Mode,
-    seed: list[int] | None,
-    overrides: list[str] | None,
-) -> tuple[Any, Any]:
-    """Turn the options that `run` and `plan` share into a selection and a request."""
-    import dataclasses
+def _request(options: dict[str, Any]) -> tuple[Any, Any]:
+    """Read the options that `run` and `plan` share, by their names."""
+    from mim_bench.verbs.requests import make_request
 
-    from mim_bench.backbones import catalogue, spec
-    from mim_bench.benchmarks.plan import Request
-    from mim_bench.benchmarks.runner import select
-    from mim_bench.benchmarks.settings import parse_override
-    from mim_bench.benchmarks.suite import TABLE_SUITES
-
-    if suite is None and not recipes:
-        raise UserError(
-            "nothing to run",
-            expected="--suite NAME or RECIPE.yaml",
-            action="`mim-bench list suites`",
-        )
-    suites = [] if suite is None else list(TABLE_SUITES) if suite == "all" else [suite]
-    named = [name.strip() for name in (columns or "").split(",") if name.strip()]
-    selection = select(suites, recipes or [], named)
-    names = backbone or list(catalogue.DEFAULT_BACKBONES)
-    labels = label or []
-    problems: list[Problem] = []
-    if len(labels) > len(names):
-        problems.append(
-            Problem(f"{len(labels)} --label for {len(names)} backbones", action="one per backbone")
-        )
-    padded: list[str | None] = [*labels, *[None] * len(names)]
-    changes = dict(parse_override(text) for text in overrides or [])
-    loading = {
-        key.removeprefix("backbone."): changes.pop(key)
-        for key in list(changes)
-        if key.startswith("backbone.")
-    }
-    specs = [
-        dataclasses.replace(spec.BackboneSpec.parse(name, padded[index]), options=loading)
-        for index, name in enumerate(names)
-    ]
-    for one in specs:
-        problems += one.check()
-    if problems:
-        raise UserError(problems)
-    request = Request(
-        columns=selection.recipe_of(),
-        recipes=selection.recipes,
-        backbones=specs,
-        seeds=list(dict.fromkeys(seed or [0])),
-        mode=mode.value,
+    preset = options["preset"]
+    return make_request(
+        recipes=options["recipes"] or [],
+        suite=options["suite"],
+        columns=options["columns"],
+        backbone=options["backbone"] or [],
+        label=options["label"] or [],
+        data_root=options["data_root"],
         preset=preset.value if preset else None,
-        data_root=data_root,
-        overrides=changes,
-        named=frozenset(named),
+        mode=options["mode"].value,
+        seed=options["seed"] or [],
+        overrides=options["overrides"] or [],
     )
-    return selection, request
-
-
-def _print_json(content: Any) -> None:
-    print(json.dumps(content, indent=1, default=str))
 
 
 def main() -> None:

@@ -53,6 +53,7 @@ def execute(
     content = job["resolved"]
     settings = {**TRAINER_SCORED, **TRAINER_OTHER, **content["trainer"]}
     pl.seed_everything(int(job["seed"]), verbose=False)
+    environment.reset_peak_memory()
     datamodule = build_datamodule(job)
     share_cores(threads, datamodule.num_workers)
     task = build_task(job, datamodule)

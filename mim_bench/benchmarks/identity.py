@@ -88,6 +88,15 @@ def records_identity(training_id: str, test: ColumnTest, fingerprint: str) -> di
     return {**{key: identity[key] for key in shared}, **best}
 
 
+def counts(key: str) -> bool:
+    """Tell whether a dotted setting (`task.lr`) can change a score."""
+    part, _, name = key.partition(".")
+    name = name.removeprefix("init_args.").partition(".")[0]
+    if part == "trainer":
+        return name in TRAINER_SCORED
+    return name not in {"data": DATA_OTHER, "task": TASK_OTHER}.get(part, ())
+
+
 def short_id(identity: Mapping[str, Any]) -> str:
     """Return the id of an identity: the first digits of the sha256 of its canonical JSON."""
     return digest(identity)[:LENGTH]

@@ -248,7 +248,7 @@ def _node(
         source=source,
         seed=seed,
         mode=request.mode,
-        overrides=request.overrides,
+        overrides={k: v for k, v in request.overrides.items() if identity.counts(k)},
         identity=hashed,
         scores=tuple(scores),
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mim_bench import reports
-from mim_bench.benchmarks import data
+from mim_bench.benchmarks import claims, data
 from mim_bench.benchmarks.launcher import LocalLauncher, problems_of
 from mim_bench.benchmarks.plan import Node, Plan, Request, make_plan
 from mim_bench.benchmarks.recipe import load_recipe, recipe_files
@@ -131,7 +131,8 @@ class Run:
             run = folder.read()
             if run.get("state") == "failed" and not self.launcher.retry_failed:
                 continue
-            if run.get("state") != "running":
+            claim = claims.holder(folder.path)
+            if not (claim and claims.is_alive(claim)):  # else another command runs it
                 folder.update(**{**run, **_merged(run, node.job()), "state": "planned"})
             todo.append(folder)
         return todo

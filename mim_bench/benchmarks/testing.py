@@ -9,6 +9,7 @@ from lightning.pytorch import Callback
 
 from mim_bench.benchmarks import checkpoints
 from mim_bench.benchmarks.records import Records
+from mim_bench.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,6 +99,12 @@ def _record(
     weights = folder.checkpoints / checkpoints.FINAL
     if test["checkpoint"] == "best":
         weights = folder.checkpoints / checkpoints.BEST.format(metric=test["metric"])
+        if not weights.is_file():
+            raise UserError(
+                f"no validation measured {test['metric']!r}, so there is no best checkpoint",
+                where=f"tests.{test['column']}.checkpoint",
+                action="set checkpoint: last, or let the trainer validate within its budget",
+            )
     checkpoints.load_network(task.network, weights)
     writer = records.writer(trainer.global_rank)
     callback = WriteRecords(writer)

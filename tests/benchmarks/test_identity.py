@@ -139,3 +139,19 @@ def test_columns_that_differ_in_the_metric_share_their_records():
 @pytest.mark.parametrize("preset", ["paper", "miniature"])
 def test_every_shipped_recipe_has_an_identity(name, preset):
     assert len(training_id(load_recipe(name).resolve(preset).content)) == identity.LENGTH
+
+
+@pytest.mark.parametrize(
+    ("key", "counts"),
+    [
+        ("task.lr", True),
+        ("task.init_args.lr", True),
+        ("tests.nyuv2.options.flip", True),
+        ("trainer.max_steps", True),
+        ("trainer.devices", False),
+        ("data.num_workers", False),
+        ("task.pictures", False),
+    ],
+)
+def test_only_settings_that_can_change_a_score_make_a_table_of_their_own(key, counts):
+    assert identity.counts(key) is counts

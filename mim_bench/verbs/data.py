@@ -1,0 +1,45 @@
+"""What `data make` and `data check` do. (No torch.)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mim_bench.datamodules.readers import READERS, get_reader_class
+from mim_bench.errors import UserError, unknown
+from mim_bench.verbs.printing import print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+def check_data(root: Path, names: Sequence[str], as_json: bool) -> int:
+    """Print what a data root holds and lacks.
+
+    Returns:
+        The exit status: 1 when a dataset that was named, or that has a folder, lacks something.
+    """
+    if not root.is_dir():
+        raise UserError("there is no such folder", where=str(root))
+    problems = [unknown("dataset", name, READERS) for name in names if name not in READERS]
+    if problems:
+        raise UserError(problems)
+    report: list[dict[str, Any]] = []
+    lacking = False
+    for name in names or READERS:
+        reader = get_reader_class(name)(root)
+        found = reader.check()
+        absent = not reader.folder.is_dir()
+        lacking = lacking or (bool(found) and (bool(names) or not absent))
+        counts = {} if found else {split: reader.count(split) for split in reader.info.splits}
+        state = "not there" if absent else "incomplete" if found else "complete"
+        report.append({"dataset": name, "state": state, "counts": counts})
+        report[-1]["problems"] = [vars(problem) for problem in found]
+        if not as_json:
+            listed = ", ".join(f"{split} {count}" for split, count in counts.items())
+            print(f"{name}: {state} {listed}".rstrip())
+            for problem in found:
+                print("  " + str(problem).replace("\n", "\n  "))
+    if as_json:
+        print_json(report)
+    return int(lacking)
