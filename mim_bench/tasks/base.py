@@ -250,7 +250,8 @@ class Task(ScheduledModule, ABC):
         """Log the metric's values as `val/...` and show the pictures."""
         values = self.validation_metric.compute()
         self.validation_metric.reset()
-        self.log_dict({f"val/{name}": value for name, value in values.items()})
+        # equal on all ranks already; said so, since Lightning warns otherwise
+        self.log_dict({f"val/{name}": value for name, value in values.items()}, sync_dist=True)
         for logger in self.loggers:
             add_image = getattr(getattr(logger, "experiment", None), "add_image", None)
             if add_image is None:

@@ -218,3 +218,19 @@ def test_json_output_is_json(finished, cli):
     assert table["rows"]
     planned = json.loads(cli("plan", *RUN[1:], "--backbone", "vit_mini", "--json", cwd=folder).stdout)
     assert planned["runs"][0]["state"] == "cached"
+
+
+def test_two_devices_test_each_sample_once_and_agree_with_one(cli, tmp_path):
+    cli(*RUN, "--backbone", "vit_mini", "--store", "one")
+    two = ("--set", "trainer.devices=2", "--set", "trainer.accelerator=cpu")
+    cli(*RUN, *two, "--backbone", "vit_mini", "--store", "two")
+    (run,) = runs(tmp_path / "two")
+    assert run["batch"] == {**run["batch"], "effective": 8, "per_device": 4, "devices": 2}
+    shards = sorted((tmp_path / "two").rglob("*.jsonl"))
+    names = [json.loads(line)["id"] for path in shards for line in path.read_text().splitlines()]
+    assert len(shards) == 2
+    assert len(names) == len(set(names)) == 5
+    assert [run["id"] for run in runs(tmp_path / "one")] == [run["id"]]
+    # batch norm sees the device's batch, so the two trainings differ a little
+    values = [*scores(tmp_path / "one").values(), *scores(tmp_path / "two").values()]
+    assert values[0] == pytest.approx(values[1], abs=0.05)
