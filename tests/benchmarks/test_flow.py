@@ -234,3 +234,13 @@ def test_two_devices_test_each_sample_once_and_agree_with_one(cli, tmp_path):
     # batch norm sees the device's batch, so the two trainings differ a little
     values = [*scores(tmp_path / "one").values(), *scores(tmp_path / "two").values()]
     assert values[0] == pytest.approx(values[1], abs=0.05)
+
+
+def test_real_photographs_train_and_test(cli, real_data, tmp_path):
+    done = cli(*RUN, "--preset", "miniature", "--data-root", str(real_data), "--backbone", "vit_mini")
+    assert f"miniature preset · {real_data}" in done.stdout
+    (run,) = runs(tmp_path / "runs")
+    # two frames are fewer than a batch: they train with their own size, and it is written down
+    assert (run["batch"]["effective"], run["batch"]["configured"]) == (2, 8)
+    (value,) = scores(tmp_path / "runs").values()
+    assert 0 < value < 5
