@@ -244,3 +244,55 @@ def test_real_photographs_train_and_test(cli, real_data, tmp_path):
     assert (run["batch"]["effective"], run["batch"]["configured"]) == (2, 8)
     (value,) = scores(tmp_path / "runs").values()
     assert 0 < value < 5
+
+
+def test_fail_fast_leaves_the_rest_planned(cli, tmp_path):
+    broken = ("--set", "task.out_norm=loaded", "--backbone", "resnet18", "--backbone", "vit_mini")
+    done = cli(*RUN, *broken, "--fail-fast", status=1)
+    states = {run["backbone"]["name"]: run["state"] for run in runs(tmp_path / "runs")}
+    assert states["resnet18"] == "failed"
+    assert states["vit_mini"] != "done"
+    assert "no final LayerNorm" in done.stdout
+
+
+def test_a_run_that_takes_too_long_is_stopped_and_can_go_on(cli, tmp_path):
+    long = ("--set", "trainer.max_steps=100000", "--set", "trainer.val_check_interval=100000")
+    done = cli(*RUN, *long, "--backbone", "vit_mini", "--timeout", "0.05", status=1)
+    assert "stopped after 0.05 minutes (--timeout)" in done.stdout
+    (run,) = runs(tmp_path / "runs")
+    assert run["state"] == "failed"
+    assert list(tmp_path.rglob("last.ckpt"))
+
+
+def test_data_is_made_and_checked(cli, small_cache, tmp_path):
+    (world,) = small_cache.glob("world-*")
+    assert "holds this world already" in cli("data", "make", str(world)).stdout
+    said = cli("data", "check", str(world)).stdout
+    assert "nyuv2: complete train 12, test 5" in said
+    (tmp_path / "empty").mkdir()
+    said = cli("data", "check", str(tmp_path / "empty"))
+    assert "nyuv2: not there" in said.stdout
+    assert "sync.zip" in said.stdout  # where to get it
+    cli("data", "check", str(tmp_path / "empty"), "--dataset", "nyuv2", status=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (("list", "suites"), ["geometric", "lasot"]),
+        (("list", "recipes"), ["nyuv2"]),
+        (("list", "datasets"), ["NYU Depth V2", "licence"]),
+        (("list", "tasks"), ["mim_bench.tasks.depth.DepthTask"]),
+        (("list", "backbones"), ["swinv2_mini", "default row"]),
+        (("list", "backbones", "--all"), ["resnet50", "swinv2_base_window12_192"]),
+        (("show", "nyuv2"), ["max_depth", "licence", "24231", "rmse"]),
+        (("show", "geometric"), ["crowdpose"]),
+        (("show", "vit_mini"), ["embed_dim"]),
+        (("show", "resnet50"), ["timm"]),
+    ],
+)
+def test_looking_things_up(cli, arguments, parts):
+    done = cli(*arguments)
+    for part in parts:
+        assert part in done.stdout
+    assert json.loads(cli(*arguments, "--json").stdout)
