@@ -21,6 +21,7 @@ from mim_bench.benchmarks.callbacks import (
     SaveAndStop,
     Speed,
 )
+from mim_bench.benchmarks.cards import make_card
 from mim_bench.benchmarks.settings import TRAINER_OTHER, TRAINER_SCORED
 from mim_bench.benchmarks.testing import test_columns
 from mim_bench.errors import UserError
@@ -212,35 +213,6 @@ def split_batch(
         "accumulated": int(settings["accumulate_grad_batches"]),
         "devices": trainer.world_size,
         "batch_norm": effective if settings["batch_norm"] == "sync" else effective // parts,
-    }
-
-
-def make_card(
-    job: Mapping[str, Any], task: Task, datamodule: BenchDataModule, test: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return the protocol card of a column: what its number means and what made it."""
-    resolved = job["resolved"]
-    batch = datamodule.batch_report
-    return {
-        "recipe": job["recipe"],
-        "protocol": resolved.get("protocol", 1),
-        "preset": job["preset"],
-        "dataset": datamodule.info.name,
-        "data": job["data"],
-        "split": test["split"],
-        "fingerprint": test["fingerprint"][:16],
-        "metric": test["metric"],
-        "checkpoint": test["checkpoint"],
-        "overrides": dict(job["overrides"]),
-        "batch": batch["effective"],
-        "batch_norm": resolved["trainer"].get("batch_norm", "device"),
-        **task.card(test["options"]),
-        # what may differ between the rows of a column
-        "per_backbone": {
-            "mode": job["mode"],
-            "batch_norm_samples": batch["batch_norm"],
-            "devices": batch["devices"],
-        },
     }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lightning.pytorch import Callback
 
 from mim_bench.benchmarks import checkpoints
+from mim_bench.benchmarks.cards import make_card
 from mim_bench.benchmarks.records import Records
 from mim_bench.errors import UserError
 
@@ -44,8 +45,6 @@ def test_columns(
 
     Columns with the same split and options share one pass over the split.
     """
-    from mim_bench.benchmarks.execution import make_card
-
     missing = [test for test in job["scores"] if not folder.has_score(test["column"], test["id"])]
     for test in missing:
         records = Records(folder.path / "records" / test["records"])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mim_bench.errors import UserError, unknown
 from mim_bench.files import SCHEMA
-from mim_bench.reports.table import Table
+from mim_bench.reports.table import FULL_WIDTH, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 FORMATS = ("terminal", "md", "csv", "json")
-
-FULL_WIDTH = 100_000
-"""Columns of a "terminal" that is none: wide enough that nothing is ever wrapped or cut."""
 
 CSV_FIELDS = (
     "table", "title", "preset", "data", "overrides", "kind", "backbone", "mode", "column",

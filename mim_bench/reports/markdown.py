@@ -11,8 +11,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from mim_bench.reports.formats import FULL_WIDTH
-from mim_bench.reports.table import RECORDED
+from mim_bench.reports.table import FULL_WIDTH, RECORDED
 
 if TYPE_CHECKING:
     from mim_bench.reports.table import Row, Table

@@ -15,6 +15,10 @@ RECORDED = "†"
 """What marks a value that was entered by hand."""
 
 
+FULL_WIDTH = 100_000
+"""Columns of a "terminal" that is none: wide enough that nothing is ever wrapped or cut."""
+
+
 @dataclass(frozen=True)
 class Cell:
     """A place in a table.
