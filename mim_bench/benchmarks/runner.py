@@ -133,7 +133,7 @@ class Run:
                 continue
             claim = claims.holder(folder.path)
             if not (claim and claims.is_alive(claim)):  # else another command runs it
-                folder.update(**{**run, **_merged(run, node.job()), "state": "planned"})
+                folder.update(**{**run, **_merged(folder, run, node.job()), "state": "planned"})
             todo.append(folder)
         return todo
 
@@ -302,12 +302,16 @@ def expected_run(node: Node) -> reports.RunRecord:
     )
 
 
-def _merged(run: dict[str, Any], job: dict[str, Any]) -> dict[str, Any]:
-    """Add a plan's columns to those that a run has already."""
+def _merged(folder: RunFolder, run: dict[str, Any], job: dict[str, Any]) -> dict[str, Any]:
+    """Add a plan's columns to those that a run has scored; what was only asked for goes."""
     new = {score["id"] for score in job["scores"]}
-    scores = [score for score in run.get("scores") or [] if score["id"] not in new] + job["scores"]
-    columns = dict.fromkeys([*(run.get("columns") or []), *job["columns"]])
-    return {**job, "scores": scores, "columns": list(columns)}
+    old = [
+        score
+        for score in run.get("scores") or []
+        if score["id"] not in new and folder.has_score(score["column"], score["id"])
+    ]
+    columns = dict.fromkeys([score["column"] for score in old] + job["columns"])
+    return {**job, "scores": old + job["scores"], "columns": list(columns)}
 
 
 def main_console(aside: bool = False) -> Console:

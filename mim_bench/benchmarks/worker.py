@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     stop = StopRequest()
     stop.watch_parent()
-    if options.wait:
+    if options.wait and _rank() == 0:  # further ranks are relaunched with the same arguments
         _import_all()
         if not sys.stdin.readline():
             return 0
