@@ -127,7 +127,8 @@ def run(
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at a failure.")] = False,
     retry: Annotated[Retry | None, typer.Option("--retry", help="Run failed runs again.")] = None,
     timeout: Annotated[
-        float | None, typer.Option("--timeout", metavar="MINUTES", help="Limit of one run.")
+        float | None,
+        typer.Option("--timeout", metavar="MINUTES", min=0.001, help="Limit of one run."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -193,13 +194,14 @@ def plan(
         )
     made = make_plan(request)
     if check:
-        from mim_bench.benchmarks.check import check_recipe
+        from mim_bench.benchmarks.check import check_recipe, check_weights
 
         problems = {
             problem
             for node in made.nodes
             for problem in check_recipe(node.resolved.content, node.recipe)
         }
+        problems |= {problem for one in request.backbones for problem in check_weights(one)}
         if problems:
             raise UserError(sorted(problems, key=str))
     looking.show_plan(made, Store(store), as_json)

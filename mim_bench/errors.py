@@ -73,7 +73,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 def unknown(kind: str, name: str, known: Iterable[str], where: str = "") -> Problem:
     """Describe an unknown name of some kind (suite, column, key ...), nearest name suggested."""
-    known = sorted(known)
+    known = sorted(set(known))
     listed = ", ".join(known[:20]) + (" …" if len(known) > 20 else "")
     return Problem(
         f"unknown {kind} {name!r}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ def import_object(path: str, where: str = "", kind: str = "class") -> Any:
     """Import `package.module.Name`; modules of the current folder are found too.
 
     Raises:
-        UserError: The module or the name does not exist; a module that exists but fails while
-            it is imported raises its own error.
+        UserError: The module or the name does not exist, or a module of the user's fails while
+            it is imported.
     """
     module_name, _, name = path.rpartition(".")
     if not module_name:
@@ -30,11 +31,24 @@ def import_object(path: str, where: str = "", kind: str = "class") -> Any:
     except ModuleNotFoundError as error:
         missing = error.name or ""
         if module_name != missing and not module_name.startswith(f"{missing}."):
-            raise  # the module is there and something that it imports is not
+            raise UserError(
+                f"importing {module_name!r} failed: there is no module {missing!r}", where=where
+            ) from error
         raise UserError(
             f"there is no module {missing!r} for the {kind} {path!r}",
             where=where,
             action="install its package, or run mim-bench in the folder that holds it",
+        ) from error
+    except (Exception, SystemExit) as error:
+        if module_name.partition(".")[0] == __name__.partition(".")[0]:
+            raise  # a mistake of our own keeps its traceback
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        place = getattr(error, "filename", None) or last.filename
+        line = getattr(error, "lineno", None) or last.lineno
+        raise UserError(
+            f"importing {module_name!r} failed: {type(error).__name__}: {error}",
+            where=f"{place}, line {line}",
+            action="mend the module; `python -c 'import …'` shows its whole traceback",
         ) from error
     try:
         return getattr(module, name)

@@ -13,6 +13,8 @@ from mim_bench.imports import import_object
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from mim_bench.backbones.spec import BackboneSpec
+
 GIVEN_TO_TASK = frozenset({"backbone", "mode", "info"})
 """What the worker gives a task; a recipe doesn't spell it."""
 
@@ -122,3 +124,17 @@ def check_recipe(content: Mapping[str, Any], recipe: str) -> list[Problem]:
             for problem in task.check_options(dict(test.get("options") or {}))
         ]
     return problems
+
+
+def check_weights(backbone: BackboneSpec) -> list[Problem]:
+    """Check that a backbone's file can be read; whether it fits is seen when a run builds it."""
+    from mim_bench.backbones.checkpoint import read_state_dict
+    from mim_bench.backbones.spec import PRETRAINED
+
+    if backbone.weights in (None, PRETRAINED):
+        return []
+    try:
+        read_state_dict(str(backbone.weights))
+    except UserError as error:
+        return list(error.problems)
+    return []

@@ -110,7 +110,8 @@ class Recipe:
             problems += settings.overlay(content, miniature, f"{self.source}, miniature")
         for key, value in (overrides or {}).items():
             problems += settings.overlay(content, {key: value}, f"--set {key}", known_only=True)
-        problems += settings.check_trainer(content["trainer"], str(self.source))
+        changed = " with --set" if any(key.startswith("trainer.") for key in overrides or {}) else ""
+        problems += settings.check_trainer(content["trainer"], f"{self.source}{changed}")
         if problems:
             raise UserError(problems)
         return Resolved(self.name, str(self.source), content)
@@ -208,6 +209,14 @@ def _check(content: Any, where: str) -> list[Problem]:
     if not content["tests"]:
         problems.append(Problem("names no column", f"{where}, tests"))
     for column, test in content["tests"].items():
+        if not settings.is_file_name(str(column)):
+            problems.append(
+                Problem(
+                    f"{column!r} can't be a column's name",
+                    f"{where}, tests",
+                    "letters, digits, '-', '_', '.'",
+                )
+            )
         problems += _check_test(test, f"{where}, tests.{column}")
     return problems
 

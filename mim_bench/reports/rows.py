@@ -57,7 +57,9 @@ def make_drafts(runs: Sequence[RunRecord], planned: bool) -> list[Draft]:
         weights = run.backbone.get("weights_sha256") or run.backbone.get("weights")
         key = json.dumps([run.backbone.get("name") or run.title, weights, options], default=str)
         draft = drafts.setdefault((key, run.mode), Draft(run.title, run.mode, []))
-        draft.title = run.title  # the label given last
+        labelled = any(known.backbone.get("label") for known in draft.runs)
+        if run.backbone.get("label") or not labelled:
+            draft.title = run.title  # the label given last; giving none takes none away
         draft.runs.append(run)
     titles = [(draft.title, draft.mode) for draft in drafts.values()]
     for draft in drafts.values():

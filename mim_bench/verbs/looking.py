@@ -111,8 +111,10 @@ def show_status(store: str, as_json: bool) -> None:
                 "id": folder.id,
                 "recipe": run.get("recipe"),
                 "backbone": run.get("backbone", {}).get("title"),
+                "mode": run.get("mode"),
                 "seed": run.get("seed"),
                 "preset": run.get("preset"),
+                "settings": run.get("overrides") or {},
                 "state": state,
                 "progress": _progress(folder, state),
                 "scores": {score["column"]: score.get("value") for score in _scores(folder)},
@@ -126,8 +128,8 @@ def show_status(store: str, as_json: bool) -> None:
     if not rows:
         print(f"{store}: no runs")
         return
-    shown = ("id", "recipe", "backbone", "seed", "preset", "state", "progress", "scores")
-    print_rows(rows, shown)
+    shown = ["id", "recipe", "backbone", "mode", "seed", "preset", "settings", "state"]
+    print_rows(rows, [*shown, "progress", "scores"])
     for row in rows:
         if row["cause"]:
             print(f"{row['id']} failed: {row['cause']} (log: {row['folder']}/log.txt)")

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_LAST_SEED = 2**32 - 1  # NumPy's
+
+
+def _typed(one: spec.BackboneSpec) -> str:
+    return one.name if one.weights is None else f"{one.name}={one.weights}"
+
+
 def make_request(
     recipes: Sequence[str],
     suite: str | None,
@@ -41,7 +48,7 @@ def make_request(
         )
     suites = [] if suite is None else list(TABLE_SUITES) if suite == "all" else [suite]
     named = [name.strip() for name in (columns or "").split(",") if name.strip()]
-    selection = select(suites, recipes, named)
+    selection = select(suites, list(dict.fromkeys(recipes)), named)
     names = list(backbone) or list(catalogue.DEFAULT_BACKBONES)
     problems: list[Problem] = []
     if len(label) > len(names):
@@ -61,6 +68,16 @@ def make_request(
     ]
     for one in specs:
         problems += one.check()
+    problems += [
+        Problem(f"{_typed(one)} is named twice", "--backbone", "each row once")
+        for one in {(each.name, each.weights): each for each in specs}.values()
+        if sum((one.name, one.weights) == (other.name, other.weights) for other in specs) > 1
+    ]
+    problems += [
+        Problem(f"{number} is no seed", "--seed", f"0 to {_LAST_SEED}")
+        for number in seed
+        if not 0 <= number <= _LAST_SEED
+    ]
     if problems:
         raise UserError(problems)
     request = Request(

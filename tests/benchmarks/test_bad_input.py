@@ -37,6 +37,9 @@ def root(tmp_path, small_cache):
         ((*RUN, "--preset", "paper"), ["paper preset needs the real data"]),
         (("show", "nyu"), ["unknown name 'nyu'", "did you mean 'nyuv2'"]),
         (("report",), ["there is no store"]),
+        ((*RUN, "--backbone", "vit_mini", "--label", "a", "--label", "b"), ["named twice"]),
+        ((*RUN, "--seed", "-1"), ["-1 is no seed"]),
+        ((*RUN, "--set", "trainer.max_steps=0"), ["with --set", "max_steps is 0"]),
         (("explain", "abc"), ["no run 'abc'"]),
         (("data", "check", "nowhere"), ["no such folder"]),
     ],
@@ -146,3 +149,25 @@ def test_a_store_that_cannot_be_written(cli, tmp_path):
     (tmp_path / "file").write_text("")
     assert "no folder" in cli(*RUN, "--store", "file", status=2).stderr
     assert "can't be written" in cli(*RUN, "--store", "file/inner", status=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        ("raise RuntimeError('boom')", "importing 'mine' failed: RuntimeError: boom"),
+        ("def f(:", "importing 'mine' failed: SyntaxError"),
+        ("import sys; sys.exit(3)", "importing 'mine' failed: SystemExit: 3"),
+        ("import nowhere_at_all", "importing 'mine' failed: there is no module 'nowhere_at_all'"),
+        ("", "has no class 'Mine'"),
+    ],
+)
+def test_a_module_that_cannot_be_imported(cli, tmp_path, module, said):
+    (tmp_path / "mine.py").write_text(module + "\n")
+    recipe = (Path(__file__).parents[2] / "docs/examples/own_task.yaml").read_text()
+    recipe = recipe.replace("own_task.PlainDepth", "mine.Mine")
+    (tmp_path / "mine.yaml").write_text(recipe)
+    done = cli("plan", "--check", "mine.yaml", "--backbone", "vit_mini", status=2)
+    assert said in done.stderr
+    (tmp_path / "bad.pth").write_text("<html>")
+    arguments = ("--suite", "geometric", "--columns", "nyuv2", "--backbone", "vit_mini=bad.pth")
+    assert "bad.pth" in cli("plan", "--check", *arguments, status=2).stderr

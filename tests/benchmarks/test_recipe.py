@@ -99,6 +99,7 @@ def test_all_problems_of_a_recipe_are_named_together(write):
         ("split: test, ", "", "'split' is missing"),
         ("name: mine", "name: ../up", "can't be a folder's name"),
         ("class_path: a.Task, ", "", "class_path is missing"),
+        ("tests: {mine:", "tests: {../up:", "can't be a column's name"),
         ("max_epochs: 3", "max_epochs: 3, max_steps: 4", "two budgets"),
         ("max_epochs: 3", "precision: 32-true", "no budget"),
         ("name: mine", "name: mine\nname: two", "line 3"),
