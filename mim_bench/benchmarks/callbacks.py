@@ -146,8 +146,12 @@ class SaveAndStop(Callback):
         self.seconds = minutes * 60
         self._saved = time.monotonic()
 
-    def setup(self, *_: Any, **__: Any) -> None:
-        """Hear of a stop before the trainer, which would end without a checkpoint."""
+    def on_train_start(self, *_: Any) -> None:
+        """Hear of a stop in the trainer's place, which would end without a checkpoint."""
+        self.stop.listen()
+
+    def on_test_start(self, *_: Any) -> None:
+        """Hear of a stop in the trainer's place."""
         self.stop.listen()
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:

@@ -119,7 +119,10 @@ def _run(folder: RunFolder, stop: StopRequest, threads: int, retry: bool) -> Non
             state, error = "failed", str(problem)
             print(f"failed: {problem}", file=sys.stderr)
         except (Exception, SystemExit) as problem:  # one run failing must not end the others
-            state, error = "failed", f"{type(problem).__name__}: {problem}".splitlines()[0]
+            # a stop that comes while the trainer is being set up ends it its own way
+            stopped = isinstance(problem, SystemExit) and stop.is_set()
+            state = "interrupted" if stopped else "failed"
+            error = f"{type(problem).__name__}: {problem}".splitlines()[0]
             traceback.print_exc()
     ended = {**(folder.read().get("timings") or timings), "ended": time.time()}
     failure = {"cause": error, "log": folder.log.name} if state == "failed" else None
