@@ -168,8 +168,12 @@ class SaveAndStop(Callback):
             raise Interrupted
 
     def on_validation_batch_end(self, trainer: Trainer, *_: Any) -> None:
-        """Stop when asked; the last checkpoint stands."""
-        if self._agreed(trainer):
+        """Stop when asked; the last checkpoint stands.
+
+        Several ranks go on to the next training batch: they may validate unequal numbers of
+        batches, so they can't agree here.
+        """
+        if trainer.world_size == 1 and self.stop.is_set():
             raise Interrupted
 
     def on_test_batch_end(self, trainer: Trainer, *_: Any) -> None:
