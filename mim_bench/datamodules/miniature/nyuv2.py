@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 FOLDER = "nyu_depth_v2"
-COUNTS = {"train": 64, "test": 24}
+COUNTS = {"train": 96, "test": 24}
 """Frames per split."""
 
-_FRAMES_PER_SCENE = {"train": 4, "test": 1}
+_FRAMES_PER_SCENE = {"train": 3, "test": 1}
 _STEP = 7  # training frames are every 7th of a film
 _ROOMS = ("bedroom", "kitchen", "living_room", "office", "dining_room", "classroom", "study")
 _TEST_VIEW = slice(7, 474), slice(7, 632)  # outside of it, test pictures are black
@@ -72,15 +72,16 @@ def draw_frame(folder: Path, seed: int, counts: Mapping[str, int], number: int) 
     import cv2
     import numpy as np
 
-    from mim_bench.datamodules.miniature.drawing import draw
-    from mim_bench.datamodules.miniature.scene import make_camera, make_scene
+    from mim_bench.datamodules.miniature.scenes.rooms import make_room, room_camera
+    from mim_bench.datamodules.miniature.scenes.views import look
 
     cv2.setNumThreads(1)
     frame = plan(counts)[number]
     source = [seed, 0 if frame.split == "train" else 1, frame.scene]
-    scene = make_scene(np.random.default_rng(source))
+    scene = make_room(np.random.default_rng(source))
     rng = np.random.default_rng([*source, 1 + frame.view])
-    image, depth = draw(scene, make_camera(rng, scene), rng)
+    view = look(scene, room_camera(rng, scene), rng)
+    image, depth = view.image, view.depth
     units = np.rint(depth * 1000).astype(np.uint16)
     units[_holes(depth, rng)] = 0
     base = folder

@@ -14,7 +14,7 @@ from mim_bench.errors import UserError, unknown
 from mim_bench.files import write_json
 from mim_bench.locations import cache_folder
 
-VERSION = 1
+VERSION = 2
 """Counts changes of what is drawn: scores on different versions are not compared."""
 
 TITLE = "miniature world"
