@@ -102,8 +102,8 @@ def _round(solid: Solid, size: Floats, points: Floats) -> tuple[Floats, Floats, 
     turn = np.arctan2(x, z)
     if solid.shape == "capsule":
         half = np.float32(solid.ratio)
-        normal = np.stack([x, y - np.clip(y, -half, half), z]) / size[:, None]
-        return normal.astype(np.float32), turn * size[0], y * size[1]
+        away = np.stack([x, y - np.clip(y, -half, half), z]) / size[:, None]
+        return away.astype(np.float32), turn * size[0], y * size[1]
     top = np.float32(solid.ratio)
     middle, slope = (1 + top) / 2, (top - 1) / 2
     radius = middle + slope * y
