@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from enum import Enum
 from pathlib import Path
@@ -280,17 +279,10 @@ def data_make(
     seed: Annotated[int, typer.Option("--seed", help="The world's seed.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Draw the miniature world: every dataset in its official layout, seeded."""
-    from mim_bench.benchmarks.runner import draw, main_console
-    from mim_bench.datamodules import miniature
+    """Draw the miniature world: every dataset in its official layout, and contact sheets."""
+    from mim_bench.verbs import data
 
-    folder = root or miniature.world_folder(seed)
-    if miniature.is_drawn(folder, miniature.DATASETS, seed):
-        main_console(as_json).print(f"{folder} holds this world already.", soft_wrap=True)
-    else:
-        draw(main_console(as_json), miniature.DATASETS, folder, seed)
-    if as_json:
-        print(json.dumps({"root": str(folder), "datasets": list(miniature.DATASETS)}))
+    data.make_world(root, seed, as_json)
 
 
 @data_app.command("check")

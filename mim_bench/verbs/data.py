@@ -13,6 +13,38 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def make_world(root: Path | None, seed: int, as_json: bool) -> None:
+    """Draw the miniature world and its contact sheets.
+
+    Args:
+        root: The data root to be; None takes the cache that `run` reads.
+        seed: The world's seed.
+        as_json: Print JSON.
+    """
+    from mim_bench.benchmarks.runner import draw, main_console
+    from mim_bench.datamodules import miniature
+    from mim_bench.datamodules.miniature.sheets import write_sheets
+
+    console = main_console(as_json)
+    folder = root or miniature.world_folder(seed)
+    if miniature.is_drawn(folder, miniature.DATASETS, seed):
+        console.print(f"{folder} holds this world already.", soft_wrap=True)
+    else:
+        draw(console, miniature.DATASETS, folder, seed)
+    try:
+        sheets = write_sheets(folder, seed)
+    except OSError as error:
+        raise UserError(
+            f"the contact sheets can't be written: {error.strerror or error}",
+            where=str(folder),
+            action="free space on the disk, or name a folder that you may write to",
+        ) from error
+    console.print(f"Look at it: {sheets[0].parent}", soft_wrap=True)
+    if as_json:
+        datasets = list(miniature.DATASETS)
+        print_json({"root": str(folder), "datasets": datasets, "sheets": [str(s) for s in sheets]})
+
+
 def check_data(root: Path, names: Sequence[str], as_json: bool) -> int:
     """Print what a data root holds and lacks.
 

@@ -83,7 +83,7 @@ class Category:
 
     @property
     def name(self) -> str:
-        """What it is called, such as `striped` words in a fixed order: `wood stripes box legs`."""
+        """What it is called: `wood stripes box legs`; what is plain or missing is left out."""
         words = [self.material, self.pattern, self.shape, self.parts]
         return " ".join(word for word in words if word not in ("plain", "nothing"))
 

@@ -153,7 +153,7 @@ def skeleton(build: Build, pose: Pose) -> dict[str, Array]:
         points[f"{side}_elbow"] = shoulder + raised @ np.array([0, -arm, 0])
         bent = raised @ turned(0, -pose.elbow[number])
         points[f"{side}_wrist"] = points[f"{side}_elbow"] + bent @ np.array([0, -forearm, 0])
-        points[f"{side}_hand"] = points[f"{side}_wrist"] + bent @ np.array([0, -0.055 * h, 0])
+        points[f"{side}_hand"] = points[f"{side}_wrist"] + bent @ np.array([0, -0.032 * h, 0])
         hip = np.array([sign * build.hips / 2, 0.0, 0.0])
         points[f"{side}_hip"] = hip
         leg = turned(2, sign * pose.straddle[number]) @ turned(0, -pose.hip[number])

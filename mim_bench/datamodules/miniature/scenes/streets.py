@@ -46,7 +46,8 @@ def make_street(rng: Generator, people: int | None = None, cars: int | None = No
     """
     half = rng.uniform(3.0, 5.0)
     pavement = rng.uniform(1.5, 3.0)
-    things = [_slab(rng, half, pavement)]
+    things: list[Thing] = []
+    paving = _slab(rng, half, pavement).solids
     edge = half + pavement
     walkers = int(rng.integers(2, 7)) if people is None else people
     sides = [Places(half + 0.2, edge + 0.6, 4.0, 40.0), Places(-edge - 0.6, -half - 0.2, 4.0, 40.0)]
@@ -68,7 +69,7 @@ def make_street(rng: Generator, people: int | None = None, cars: int | None = No
                 things.append(make_beside(rng, free))
     air, sky = weather(rng)
     return Scene(
-        (make_ground(rng),),
+        (make_ground(rng), *paving),
         tuple(things),
         sun(rng, (0.0, 0.0, 14.0), 20.0),
         haze=float(np.exp(rng.uniform(np.log(0.004), np.log(0.025)))),

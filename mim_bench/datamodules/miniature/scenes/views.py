@@ -117,11 +117,11 @@ def develop(radiance: Floats, rng: np.random.Generator) -> npt.NDArray[np.uint8]
         (H, W, 3) RGB.
     """
     middle = float(radiance[::4, ::4].mean()) + 1e-3
-    exposure = rng.uniform(0.28, 0.46) / middle ** rng.uniform(0.5, 0.9)
+    exposure = rng.uniform(0.34, 0.54) / middle ** rng.uniform(0.5, 0.9)
     gains = (exposure * rng.uniform(0.94, 1.06, 3)).astype(np.float32)
     picture = cv2.GaussianBlur(radiance * gains, (3, 3), 0.55)
     picture = picture / (1 + 0.25 * picture)  # bright parts are compressed, not cut off
-    picture = cv2.pow(np.clip(picture, 0, 1), rng.uniform(0.5, 0.6)) * np.float32(255)
+    picture = cv2.pow(np.clip(picture, 0, 1), rng.uniform(0.6, 0.75)) * np.float32(255)
     # a stretch of one long noise: drawing new noise takes longer than all shading
     start = int(rng.integers(_NOISE_SIDE // 2))
     noise = _noise()
