@@ -89,7 +89,7 @@ def verdict(score: Mapping[str, Any]) -> tuple[bool | None, str]:
     if not isinstance(beside, dict) or not isinstance(value, (int, float)):
         return None, ""
     trivial = beside.get("value")
-    if not isinstance(trivial, (int, float)):
+    if not isinstance(trivial, (int, float)) or not math.isfinite(trivial):
         return None, f"the trivial predictor failed: {beside.get('error') or 'no cause is known'}"
     decimals = decimals_of(unit)
     above = is_above(value, trivial, str(score.get("direction") or ""), decimals)
