@@ -10,7 +10,7 @@ import pytest
 from lightning.pytorch import Callback
 
 from mim_bench.backbones.spec import BackboneSpec
-from mim_bench.benchmarks import execution
+from mim_bench.benchmarks import execution, testing
 from mim_bench.benchmarks.callbacks import Interrupted
 from mim_bench.benchmarks.plan import Request, make_plan
 from mim_bench.benchmarks.stopping import StopRequest
@@ -154,6 +154,20 @@ def test_a_kill_between_the_two_records_leaves_no_gap(tested):
         assert again["nyuv2"]["trivial"] == scores["nyuv2"]["trivial"]
         for later in path.glob("records/*/rank0-[1-9].jsonl"):
             later.unlink()
+
+
+def test_its_record_is_there_before_the_networks(tested, monkeypatch):
+    def killed(*_):
+        raise Interrupted
+
+    monkeypatch.setattr(testing.WriteRecords, "on_test_batch_end", killed)
+    path, _ = tested(stop_in=9, eval_batch_size=2)
+    counts = [
+        len(shard.read_text().splitlines())
+        for records in ("*", "*/trivial-*")
+        for shard in path.glob(f"records/{records}/*.jsonl")
+    ]
+    assert counts == [0, 2]
 
 
 def test_records_of_the_network_alone_are_completed_without_it(tested, monkeypatch):
