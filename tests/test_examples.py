@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
@@ -37,7 +38,7 @@ def run(folder, *arguments):
     return done.stdout
 
 
-@pytest.mark.parametrize("name", ["own_dataset.py", "own_task.py"])
+@pytest.mark.parametrize("name", ["own_dataset.py", "own_task.py", "own_trivial.py"])
 def test_examples_are_short(name):
     assert len((EXAMPLES / name).read_text().splitlines()) <= 40
 
@@ -56,9 +57,37 @@ def test_a_dataset_of_ones_own(folder):
     (cell,) = [row["cells"]["garage"] for row in table["rows"]]
     assert cell["state"] == "done"
     assert 0 < cell["value"] < 5
+    # noise has no depth to see, and the mean of noise is hard to beat
+    assert 0 < cell["trivial"] < 5
+    assert cell["trivial_predictor"] == "per-pixel mean depth of 8 training frames"
     report = run(folder, "report")
     assert "garage" in report
     assert "resnet18 (random)" in report
+
+
+def test_a_trivial_predictor_of_ones_own(folder, monkeypatch):
+    import torch
+
+    monkeypatch.syspath_prepend(folder)
+    module = importlib.import_module("own_trivial")
+    valid = np.array([[True, False], [True, True]])
+
+    class Data:
+        train_split = "train"
+
+        def some_samples(self, split, most):
+            for depth in ([[1.0, 0.0], [2.0, 3.0]], [[4.0, 9.0], [5.0, 6.0]]):
+                yield {"depth": np.array(depth), "valid": valid}
+
+    settings = {"image_size": [32, 32], "width": 4, "crop": "none", "window": None}
+    task = module.ModestDepth("vit_mini", **settings)
+    predictor = task.trivial_predictor(Data())
+    truth = torch.tensor([[[3.5, 1.5], [0.0, 3.5]]])
+    (record,) = task.records(
+        predictor.predict({"depth": truth}, {}), {"id": ["a"], "depth": truth}, {}
+    )
+    assert record["rmse"] == pytest.approx((4 / 3) ** 0.5)
+    assert predictor.name == "mean of all depths in 2 training frames"
 
 
 def test_a_task_of_ones_own_stands_beside_a_suite(folder):

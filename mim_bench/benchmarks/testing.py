@@ -10,6 +10,7 @@ from lightning.pytorch import Callback
 from mim_bench.benchmarks import checkpoints
 from mim_bench.benchmarks.cards import make_card
 from mim_bench.benchmarks.records import Records
+from mim_bench.benchmarks.trivial import TrivialTest, WriteTrivialRecords
 from mim_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -46,9 +47,10 @@ def test_columns(
     Columns with the same split and options share one pass over the split.
     """
     missing = [test for test in job["scores"] if not folder.has_score(test["column"], test["id"])]
+    trivial = TrivialTest(task, datamodule)
     for test in missing:
         records = Records(folder.path / "records" / test["records"])
-        _record(records, test, folder, trainer, task, datamodule)
+        _record(records, test, folder, trainer, task, datamodule, trivial)
         if not trainer.is_global_zero:
             continue
         found = records.read()
@@ -62,6 +64,7 @@ def test_columns(
         value = values[test["metric"]]
         if not math.isfinite(value):
             raise FloatingPointError(f"{test['metric']} on {test['split']} is {value}")
+        beside = trivial.score(records, test, ids, truth)
         folder.write_score(
             test["column"],
             test["id"],
@@ -78,6 +81,7 @@ def test_columns(
                 "all": {name: value for name, value in values.items() if math.isfinite(value)},
                 "card": make_card(job, task, datamodule, test),
                 "records": f"records/{test['records']}",
+                **({"trivial": beside} if beside else {}),
             },
         )
 
@@ -89,6 +93,7 @@ def _record(
     trainer: pl.Trainer,
     task: Task,
     datamodule: BenchDataModule,
+    trivial: TrivialTest,
 ) -> None:
     """Test the samples of a split that have no record yet."""
     done = records.read()
@@ -105,16 +110,22 @@ def _record(
                 action="set checkpoint: last, or let the trainer validate within its budget",
             )
     checkpoints.load_network(task.network, weights)
-    writer = records.writer(trainer.global_rank)
-    callback = WriteRecords(writer)
+    writing: list[WriteRecords | WriteTrivialRecords] = [
+        WriteRecords(records.writer(trainer.global_rank))
+    ]
+    if trivial.predictor is not None:
+        beside = trivial.place(records).writer(trainer.global_rank)
+        # first of all: a sample that the network has a record of is not looked at again
+        writing.insert(0, WriteTrivialRecords(trivial, beside, test["options"]))
     # before the callbacks that may stop the test, so that a tested batch is always kept
     callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
-    callbacks.insert(0, callback)
+    callbacks[:0] = writing
     task.test_options = dict(test["options"])
     try:
         loader = datamodule.eval_dataloader(test["split"], skip=done)
         trainer.test(task, dataloaders=loader, verbose=False)
     finally:
-        callbacks.remove(callback)
-        writer.close()
+        for callback in writing:
+            callbacks.remove(callback)
+            callback.writer.close()
     trainer.strategy.barrier()

@@ -25,7 +25,7 @@ from mim_bench.errors import UserError
 from mim_bench.locations import default_data_root
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
 
     import numpy as np
@@ -181,9 +181,23 @@ class BenchDataModule(LightningDataModule):
 
     def sample_batch(self, split: str, count: int) -> Batch:
         """Return the first samples of a split as one batch, prepared for evaluation."""
-        indices = range(min(count, self.reader.count(split)))
+        return self.batch_of(split, range(min(count, self.reader.count(split))))
+
+    def batch_of(self, split: str, indices: Iterable[int]) -> Batch:
+        """Return chosen samples of a split as one batch, prepared for evaluation."""
         samples = [self._eval_sample(split, Draw(0, index, index)) for index in indices]
         return collate(samples, self.list_keys)
+
+    def some_samples(self, split: str, most: int) -> Iterator[Sample]:
+        """Yield at most `most` samples of a split, evenly spaced over its list.
+
+        They are prepared for evaluation and read one by one, in the order of the list.
+        """
+        count = self.reader.count(split)
+        chosen = min(count, most)
+        for step in range(chosen):
+            index = step * count // chosen
+            yield self._eval_sample(split, Draw(0, index, index))
 
     def _train_sample(self, draw: Draw) -> Sample:
         rng = sample_generator(self.seed, draw.epoch, draw.position)

@@ -23,7 +23,8 @@ FORMATS = ("terminal", "md", "csv", "json")
 
 CSV_FIELDS = (
     "table", "title", "preset", "data", "overrides", "kind", "backbone", "mode", "column",
-    "metric", "unit", "direction", "state", "mean", "std", "n", "best", "recorded", "runs",
+    "metric", "unit", "direction", "state", "mean", "std", "n", "best", "recorded", "trivial",
+    "above_trivial", "runs",
 )  # fmt: skip
 """The fields of the CSV: one line per cell, numbers unrounded, empty where there is none."""
 
@@ -112,6 +113,10 @@ def _csv(tables: Iterable[Table]) -> str:
                         "n": cell.n or "",
                         "best": int(cell.best),
                         "recorded": int(cell.recorded),
+                        "trivial": "" if cell.trivial is None else repr(cell.trivial),
+                        "above_trivial": ""
+                        if cell.above_trivial is None
+                        else int(cell.above_trivial),
                         "runs": " ".join(cell.runs),
                     }
                 )

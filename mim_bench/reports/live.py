@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from mim_bench.reports.formats import open_console
+from mim_bench.reports.signs import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -117,6 +118,7 @@ class LiveView:
                 if text:
                     clock = time.strftime("%H:%M:%S")
                     line = f"{clock} {label} · {', '.join(names)}: {text}"
+                    line = plain(line, self.console.encoding)
                     self.console.print(line, markup=False, emoji=False, highlight=False)
 
 
@@ -126,7 +128,7 @@ def _milestone(cell: Cell) -> str:
     if cell.state == "failed":
         return f"failed: {cell.cause}" if cell.cause else "failed"
     if cell.state != "running" or cell.progress is None:
-        return "started" if cell.text in ("starting", "running") else cell.text
+        return "started" if cell.text in ("starting", "running") else cell.marked
     share = int(cell.progress / STEP) * STEP
     word = cell.text.split()[0]
     if share == 0:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from mim_bench.reports.table import FULL_WIDTH, RECORDED
+from mim_bench.reports.table import FULL_WIDTH
 
 if TYPE_CHECKING:
     from mim_bench.reports.table import Row, Table
@@ -46,7 +46,7 @@ def _line(table: Table, row: Row) -> list[Text]:
     texts = [_escape(row.label)]
     for column in table.columns:
         cell = row.cells[column.name]
-        text = f"{_escape(cell.text)}{RECORDED if cell.recorded else ''}"
+        text = _escape(cell.marked)
         texts.append(f"**{text}**" if cell.best else text)
     return [Text(text) for text in texts]
 

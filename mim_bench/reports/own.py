@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mim_bench.benchmarks.suite import ColumnRef, Suite
 from mim_bench.reports.build import build_tables, by_setting, merge_plan
+from mim_bench.reports.trivial import decimals_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -81,7 +82,7 @@ def _own_column(run: RunRecord, name: str) -> ColumnRef:
     score = next((s for s in run.scores if s.column == name and s.metric), None)
     if score is None:
         return ColumnRef(name, name, run.recipe, "", direction="", group=run.recipe)
-    unit, decimals = score.unit, 1 if score.unit == "%" else 3
+    unit, decimals = score.unit, decimals_of(score.unit)
     label = f"{score.metric} ({unit})" if unit else score.metric
     return ColumnRef(
         name,

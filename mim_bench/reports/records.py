@@ -37,6 +37,8 @@ class ScoreRecord:
         value: In `unit`; None while it is not known.
         heading: What a table prints above the column, where its recipe says so.
         source: `measured`, or `recorded` for a value entered by hand.
+        trivial: The trivial predictor's value on the same split; None where not known.
+        predictor: What that predicts, in words.
         cause: Why it failed, in one line.
         written: When the file was written, in seconds since 1970.
     """
@@ -51,6 +53,8 @@ class ScoreRecord:
     direction: str = ""
     unit: str = ""
     card: Mapping[str, Any] = field(default_factory=dict)
+    trivial: float | None = None
+    predictor: str = ""
     cause: str = ""
     written: float = 0.0
 
@@ -185,19 +189,21 @@ def _read_scores(folder: Path) -> tuple[ScoreRecord, ...]:
             content, written = read_json(path), path.stat().st_mtime
         except FileNotFoundError:
             continue
-        value = content.get("value")
+        trivial = _mapping(content.get("trivial"))
         scores.append(
             ScoreRecord(
                 id=str(content.get("id", "")),
                 column=str(content.get("column", "")),
                 state=str(content.get("state", "failed")),
-                value=float(value) if isinstance(value, (int, float)) else None,
+                value=_number(content.get("value")),
                 source=str(content.get("source") or "measured"),
                 heading=str(content.get("heading") or ""),
                 metric=str(content.get("metric") or ""),
                 direction=str(content.get("direction") or ""),
                 unit=str(content.get("unit") or ""),
                 card=_mapping(content.get("card")),
+                trivial=_number(trivial.get("value")),
+                predictor=_line(trivial.get("predictor")),
                 cause=_line(_mapping(content.get("error")).get("cause")),
                 written=written,
             )
@@ -217,6 +223,10 @@ def _read_progress(folder: Path) -> Progress | None:
 
 def _mapping(content: Any) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
+
+
+def _number(content: Any) -> float | None:
+    return float(content) if isinstance(content, (int, float)) else None
 
 
 def _line(text: Any) -> str:

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from mim_bench.reports import trivial
 from mim_bench.reports.cells import SeedCell, choose, combine, covers, of_values
 from mim_bench.reports.table import Cell, Column, Row
 
@@ -45,7 +46,9 @@ def fill(draft: Draft, columns: Sequence[ColumnRef], planned: bool) -> None:
         mine = [run for run in draft.runs if covers(run, column.recipe, column.name)]
         seeds, left_out = choose(mine, column.name, planned)
         draft.seeds[column.name], draft.left_out[column.name] = seeds, left_out
-        draft.cells[column.name] = combine(seeds, column.decimals)
+        draft.cells[column.name] = trivial.compare(
+            combine(seeds, column.decimals), seeds, column.direction, column.decimals
+        )
 
 
 def make_drafts(runs: Sequence[RunRecord], planned: bool) -> list[Draft]:
@@ -86,7 +89,10 @@ def _mean(draft: Draft, column: ColumnRef) -> Cell:
 
 
 def mark_best(drafts: Sequence[Draft], columns: Sequence[Column], mixed: Collection[str]) -> None:
-    """Mark the best of two or more measured values of a column; what is printed alike ties."""
+    """Mark the best of two or more measured values of a column; what is printed alike ties.
+
+    The best is not marked where it is not above the trivial predictor: it is no success.
+    """
     for column in columns:
         values = {
             id(draft): round(cell.value, column.decimals)  # what looks equal is equal
@@ -97,8 +103,9 @@ def mark_best(drafts: Sequence[Draft], columns: Sequence[Column], mixed: Collect
             continue
         best = min(values.values()) if column.direction == "min" else max(values.values())
         for draft in drafts:
-            if values.get(id(draft)) == best:
-                draft.cells[column.name] = replace(draft.cells[column.name], best=True)
+            cell = draft.cells[column.name]
+            if values.get(id(draft)) == best and cell.above_trivial is not False:
+                draft.cells[column.name] = replace(cell, best=True)
 
 
 def measured_row(draft: Draft, columns: Sequence[Column]) -> Row:

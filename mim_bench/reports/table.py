@@ -14,6 +14,8 @@ DASH = "\N{EN DASH}"
 RECORDED = "†"
 """What marks a value that was entered by hand."""
 
+NOT_ABOVE = "‡"
+"""What marks a value that is not better than the trivial predictor's."""
 
 FULL_WIDTH = 100_000
 """Columns of a "terminal" that is none: wide enough that nothing is ever wrapped or cut."""
@@ -30,8 +32,11 @@ class Cell:
         value: The value, or the mean over seeds, unrounded, in the column's unit.
         std: The sample standard deviation over seeds (n - 1); None for fewer than two.
         n: How many seeds the value is a mean of.
-        best: Whether it is the best measured value of its column.
+        best: Whether it is the best measured value of its column, and above the trivial one.
         recorded: Whether the value was entered by hand.
+        trivial: The trivial predictor's value, or its mean over seeds; None where not known.
+        above_trivial: Whether the value is better than that; None where not known.
+        trivial_predictor: What that predicts, in words.
         progress: For running cells the share done, 0..1, where known.
         cause: For failed cells, why.
         runs: The training ids behind it.
@@ -47,6 +52,15 @@ class Cell:
     progress: float | None = None
     cause: str = ""
     runs: tuple[str, ...] = ()
+    trivial: float | None = None
+    above_trivial: bool | None = None
+    trivial_predictor: str = ""
+
+    @property
+    def marked(self) -> str:
+        """The text with its marks, as every format prints it."""
+        marks = RECORDED * self.recorded + NOT_ABOVE * (self.above_trivial is False)
+        return f"{self.text}{marks}"
 
 
 @dataclass(frozen=True)

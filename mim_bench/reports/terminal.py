@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from mim_bench.reports.table import RECORDED
+from mim_bench.reports.signs import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,20 +30,6 @@ _STYLES = {
     "missing": "dim",
     "reference": "dim",
 }
-
-# for streams that can't write these
-_ASCII = str.maketrans(
-    {
-        "↓": "(min)",
-        "↑": "(max)",
-        "±": "+/-",
-        "\N{EN DASH}": "-",
-        "†": "*",
-        "·": "|",
-        "─": "-",
-        "²": "^2",
-    }
-)
 
 
 def print_table(table: Table, console: Console) -> None:
@@ -66,14 +52,8 @@ def renderables(table: Table, console: Console, references: bool = True) -> list
     return parts + [_text(console, note, "dim") for note in table.notes]
 
 
-def _plain(console: Console, content: str) -> str:
-    if console.encoding.startswith("utf"):
-        return content
-    return content.translate(_ASCII).encode(console.encoding, "replace").decode(console.encoding)
-
-
 def _text(console: Console, content: str, style: str = "") -> Text:
-    return Text(_plain(console, content), style, overflow="fold")
+    return Text(plain(content, console.encoding), style, overflow="fold")
 
 
 @dataclass(frozen=True)
@@ -118,11 +98,11 @@ def _layout(table: Table, columns: list[Column], console: Console, references: b
     rows = table.rows_of("measured") + _references(table, columns, references)
     labels = [_HEADING, *(row.label for row in rows)]
     texts = [
-        [column.heading, column.metric_text, *(_cell_text(row.cells[column.name]) for row in rows)]
+        [column.heading, column.metric_text, *(row.cells[column.name].marked for row in rows)]
         for column in columns
     ]
-    labels = [_plain(console, text) for text in labels]
-    texts = [[_plain(console, text) for text in column] for column in texts]
+    labels = [plain(text, console.encoding) for text in labels]
+    texts = [[plain(text, console.encoding) for text in column] for column in texts]
     whole = [max(map(cell_len, column)) for column in texts]
     words = [max(cell_len(word) for text in column for word in text.split()) for column in texts]
     words = [max(word, 6) for word in words]  # room for an arrow behind the metric
@@ -207,16 +187,11 @@ def _line(console: Console, row: Row, columns: Sequence[Column]) -> list[Text]:
     cells = [row.cells[column.name] for column in columns]
     return [
         _text(console, row.label, style),
-        *(
-            _text(
-                console,
-                _cell_text(cell),
-                "bold green" if cell.best else _STYLES.get(cell.state, ""),
-            )
-            for cell in cells
-        ),
+        *(_text(console, cell.marked, _style(cell)) for cell in cells),
     ]
 
 
-def _cell_text(cell: Cell) -> str:
-    return f"{cell.text}{RECORDED if cell.recorded else ''}"
+def _style(cell: Cell) -> str:
+    if cell.best:
+        return "bold green"
+    return "yellow" if cell.above_trivial is False else _STYLES.get(cell.state, "")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mim_bench.backbones.build import Backbone
     from mim_bench.errors import Problem
     from mim_bench.tasks.pictures import Picture
+    from mim_bench.tasks.trivial import TrainingData, TrivialPredictor
 
 __all__ = ["Batch", "Task", "info_dict"]
 
@@ -32,8 +33,8 @@ __all__ = ["Batch", "Task", "info_dict"]
 class Task(ScheduledModule, ABC):
     """The base of all task families.
 
-    A family writes `build_head`, `loss`, `build_metric`, `update_metric` and `records`, and where
-    it differs `predict`, `draw`, `card`. The constructor builds the network, so a subclass with
+    A family writes `build_head`, `loss`, `build_metric`, `update_metric` and `records`, where it
+    differs `predict`, `draw`, `card`, and it should have a `trivial_predictor`. The constructor builds the network, so a subclass with
     arguments of its own keeps them on `self` *before* it calls `super().__init__()`.
 
     Args:
@@ -183,6 +184,11 @@ class Task(ScheduledModule, ABC):
         """Draw at most `count` samples of a batch: pairs of name and (H, W, 3) RGB."""
         del prediction, batch, count
         return []
+
+    def trivial_predictor(self, datamodule: TrainingData) -> TrivialPredictor | None:
+        """Fit what a row is held against: tables mark those not better; by default nothing."""
+        del datamodule
+        return None
 
     def card(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a score under these options means, as plain JSON."""

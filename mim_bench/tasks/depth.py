@@ -20,6 +20,7 @@ from mim_bench.tasks.depth_metrics import (
     mend,
     scored_pixels,
 )
+from mim_bench.tasks.depth_trivial import FRAMES, MeanDepth, known_depth
 from mim_bench.tasks.depth_windows import predict_depth
 from mim_bench.tasks.options import Option
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from mim_bench.backbones.spec import BackboneSpec
     from mim_bench.tasks.pictures import Picture
+    from mim_bench.tasks.trivial import TrainingData, TrivialPredictor
 
 
 class DepthTask(Task):
@@ -177,6 +179,11 @@ class DepthTask(Task):
             {"id": str(name), "pixels": count, **_values(row if count else None)}
             for name, count, row in zip(batch["id"], pixels, rows, strict=True)
         ]
+
+    def trivial_predictor(self, datamodule: TrainingData) -> TrivialPredictor | None:
+        """Fit the mean depth at each pixel, on frames as the test sees them: no crop, no flip."""
+        samples = datamodule.some_samples(datamodule.train_split, FRAMES)
+        return MeanDepth.fit(known_depth(sample) for sample in samples)
 
     def draw(self, prediction: Tensor, batch: Batch, count: int) -> list[tuple[str, Picture]]:
         """Draw samples: input, prediction, ground truth, error."""

@@ -15,7 +15,10 @@ from mim_bench.benchmarks.store import RunFolder, Store
 from mim_bench.benchmarks.suite import TABLE_SUITES, Suite, load_suite, suite_names
 from mim_bench.errors import Problem, UserError
 from mim_bench.files import read_json, write_atomic
-from mim_bench.verbs.printing import print_json, print_mapping, print_rows
+from mim_bench.reports import trivial
+from mim_bench.reports.signs import plain
+from mim_bench.reports.table import NOT_ABOVE
+from mim_bench.verbs.printing import print_json, print_mapping, print_rows, text_of
 
 if TYPE_CHECKING:
     from mim_bench.benchmarks.plan import Plan
@@ -106,6 +109,8 @@ def show_status(store: str, as_json: bool) -> None:
         claim = claims.holder(folder.path)
         if state == "running" and not (claim and claims.is_alive(claim)):
             state = "interrupted"  # its process is gone
+        scores = _scores(folder)
+        verdicts = {score["column"]: trivial.verdict(score) for score in scores}
         rows.append(
             {
                 "id": folder.id,
@@ -117,7 +122,10 @@ def show_status(store: str, as_json: bool) -> None:
                 "settings": run.get("overrides") or {},
                 "state": state,
                 "progress": _progress(folder, state),
-                "scores": {score["column"]: score.get("value") for score in _scores(folder)},
+                "scores": {score["column"]: score.get("value") for score in scores},
+                "not_above_trivial": {
+                    column: words for column, (above, words) in verdicts.items() if above is False
+                },
                 "cause": (run.get("error") or {}).get("cause"),
                 "folder": str(folder.path),
             }
@@ -129,10 +137,26 @@ def show_status(store: str, as_json: bool) -> None:
         print(f"{store}: no runs")
         return
     shown = ["id", "recipe", "backbone", "mode", "seed", "preset", "settings", "state"]
-    print_rows(rows, [*shown, "progress", "scores"])
+    print_rows(map(_marked, rows), [*shown, "progress", "scores"])
+    for words in dict.fromkeys(
+        f"{column}: {words}" for row in rows for column, words in row["not_above_trivial"].items()
+    ):
+        print(f"{_mark()} {words}")
     for row in rows:
         if row["cause"]:
             print(f"{row['id']} failed: {row['cause']} (log: {row['folder']}/log.txt)")
+
+
+def _marked(row: dict[str, Any]) -> dict[str, Any]:
+    scores = {
+        column: text_of(value) + _mark(column in row["not_above_trivial"])
+        for column, value in row["scores"].items()
+    }
+    return {**row, "scores": scores}
+
+
+def _mark(shown: bool = True) -> str:
+    return plain(NOT_ABOVE, sys.stdout.encoding) if shown else ""
 
 
 def _progress(folder: RunFolder, state: str) -> str:
@@ -201,7 +225,11 @@ def show_run(store: str, run: str, other: str | None, as_json: bool) -> None:
     print("\nWhat makes its identity (anything else can change without a new run):")
     print_mapping(content.get("identity", {}), 2)
     for score in scores:
-        print(f"\nScore {score['column']}: {score.get('value')} ({score['state']})")
+        above, words = trivial.verdict(score)
+        mark = _mark(above is False)
+        print(f"\nScore {score['column']}: {score.get('value')}{mark} ({score['state']})")
+        if words:
+            print(f"  {mark}{' ' * bool(mark)}{words}")
         print_mapping(score.get("card", {}), 2)
 
 

@@ -226,10 +226,19 @@ def test_two_devices_test_each_sample_once_and_agree_with_one(cli, tmp_path):
     cli(*RUN, *two, "--backbone", "vit_mini", "--store", "two")
     (run,) = runs(tmp_path / "two")
     assert run["batch"] == {**run["batch"], "effective": 8, "per_device": 4, "devices": 2}
-    shards = sorted((tmp_path / "two").rglob("*.jsonl"))
-    names = [json.loads(line)["id"] for path in shards for line in path.read_text().splitlines()]
-    assert len(shards) == 2
-    assert len(names) == len(set(names)) == 5
+    for records in ("records/*", "records/*/trivial-*"):
+        shards = sorted((tmp_path / "two").glob(f"*/*/*/{records}/*.jsonl"))
+        lines = [line for path in shards for line in path.read_text().splitlines()]
+        names = [json.loads(line)["id"] for line in lines]
+        assert len(shards) == 2
+        assert len(names) == len(set(names)) == 5
+    one, both = (
+        json.loads(path.read_text())["trivial"]
+        for store in ("one", "two")
+        for path in (tmp_path / store).rglob("scores/*.json")
+    )
+    assert one == both
+    assert one["predictor"] == "per-pixel mean depth of 12 training frames"
     assert [run["id"] for run in runs(tmp_path / "one")] == [run["id"]]
     # batch norm sees the device's batch, so the two trainings differ a little
     values = [*scores(tmp_path / "one").values(), *scores(tmp_path / "two").values()]

@@ -189,6 +189,20 @@ def test_evaluation_gives_whole_frames_and_changes_nothing(root):
     assert len(datamodule.sample_batch("test", 99)["id"]) == 7
 
 
+def test_some_samples_are_spread_over_the_list_and_prepared_for_evaluation(root):
+    datamodule = module(root, scale=0.5)
+    ids = datamodule.reader.ids("train")
+    for most, places in ((99, range(11)), (11, range(11)), (4, (0, 2, 5, 8)), (1, (0,))):
+        found = list(datamodule.some_samples("train", most))
+        assert [sample["id"] for sample in found] == [ids[place] for place in places]
+    whole = datamodule.batch_of("train", range(11))
+    for place, sample in zip((0,), found, strict=True):
+        assert np.array_equal(sample["depth"], whole["depth"][place])
+        assert np.array_equal(sample["valid"], sample["depth"] > 0)
+        assert sample["depth"].shape == (12, 16)
+    assert next(datamodule.some_samples("test", 3))["id"] == datamodule.reader.ids("test")[0]
+
+
 def test_frames_are_scaled(root):
     datamodule = module(root, scale=0.5, crop=(10, 12))
     assert epoch(datamodule)[0]["image"].shape == (2, 3, 10, 12)
