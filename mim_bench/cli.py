@@ -125,6 +125,10 @@ def run(
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Workers at once.")] = 1,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at a failure.")] = False,
     retry: Annotated[Retry | None, typer.Option("--retry", help="Run failed runs again.")] = None,
+    save_predictions: Annotated[
+        bool,
+        typer.Option("--save-predictions", help="Keep each tested sample's prediction as a file."),
+    ] = False,
     timeout: Annotated[
         float | None,
         typer.Option("--timeout", metavar="MINUTES", min=0.001, help="Limit of one run."),
@@ -315,6 +319,7 @@ def _request(options: dict[str, Any]) -> tuple[Any, Any]:
         mode=options["mode"].value,
         seed=options["seed"] or [],
         overrides=options["overrides"] or [],
+        save_predictions=options.get("save_predictions", False),
     )
 
 

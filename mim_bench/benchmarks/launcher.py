@@ -136,7 +136,7 @@ class LocalLauncher:
         found = []
         for folder in folders:
             run = folder.read()
-            scored = all(folder.has_score(score["column"], score["id"]) for score in run["scores"])
+            scored = all(folder.is_finished(score) for score in run["scores"])
             if run.get("state") not in states or (run.get("state") == "done" and not scored):
                 found.append(folder)
         return found

@@ -31,6 +31,7 @@ class Request:
         data_root: The user's data root, or None.
         overrides: `--set`: dotted keys with values.
         named: Columns that the user named: that one of these can't run is an error.
+        save_predictions: Whether each tested sample's prediction is kept as a file.
     """
 
     columns: Mapping[str, str]
@@ -42,6 +43,7 @@ class Request:
     data_root: str | None = None
     overrides: Mapping[str, Any] = field(default_factory=dict)
     named: frozenset[str] = frozenset()
+    save_predictions: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Node:
     overrides: Mapping[str, Any]
     identity: Mapping[str, Any]
     scores: tuple[PlannedScore, ...]
+    save_predictions: bool = False
     kind: str = "train"
     needs: tuple[str, ...] = ()
 
@@ -85,7 +88,17 @@ class Node:
     def missing(self, store: Store) -> list[PlannedScore]:
         """Return the scores that a store lacks."""
         folder = self.folder(store)
-        return [score for score in self.scores if not folder.has_score(score.test.column, score.id)]
+        return [score for score in self.scores if not folder.is_finished(self._score(score))]
+
+    def _score(self, score: PlannedScore) -> dict[str, Any]:
+        """Return a score as a worker needs it."""
+        return {
+            **vars(score.test),
+            "id": score.id,
+            "fingerprint": score.fingerprint,
+            "records": score.records,
+            "save_predictions": self.save_predictions,
+        }
 
     def job(self) -> dict[str, Any]:
         """Return what a worker needs to run it, as plain content (a part of run.json)."""
@@ -114,15 +127,7 @@ class Node:
                 **self.identity["fingerprints"],
                 **{score.test.split: score.fingerprint for score in self.scores},
             },
-            "scores": [
-                {
-                    **vars(score.test),
-                    "id": score.id,
-                    "fingerprint": score.fingerprint,
-                    "records": score.records,
-                }
-                for score in self.scores
-            ],
+            "scores": [self._score(score) for score in self.scores],
         }
 
 
@@ -251,6 +256,7 @@ def _node(
         overrides={k: v for k, v in request.overrides.items() if identity.counts(k)},
         identity=hashed,
         scores=tuple(scores),
+        save_predictions=request.save_predictions,
     )
 
 

@@ -12,7 +12,10 @@ from mim_bench.errors import Problem, UserError
 from mim_bench.files import read_json, write_atomic, write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+ALL_SAVED = "complete.json"
+"""The file that ends a folder of saved predictions."""
 
 STATES = ("planned", "running", "interrupted", "failed", "done")
 
@@ -82,6 +85,18 @@ class RunFolder:
         except FileNotFoundError:
             return False
         return score.get("state") in ("done", "pending")
+
+
+    def predictions(self, records: str) -> Path:
+        """Return where the predictions of a pass over a split are kept, by its records' id."""
+        return self.path / "predictions" / records
+
+    def is_finished(self, score: Mapping[str, Any]) -> bool:
+        """Tell whether nothing is left to do for a score of a job: scored, and saved if asked."""
+        if not self.has_score(score["column"], score["id"]):
+            return False
+        saved = self.predictions(score["records"]) / ALL_SAVED
+        return not score.get("save_predictions") or saved.is_file()
 
 
 class Store:

@@ -10,6 +10,7 @@ from lightning.pytorch import Callback
 from mim_bench.benchmarks import checkpoints
 from mim_bench.benchmarks.cards import make_card
 from mim_bench.benchmarks.records import Records
+from mim_bench.benchmarks.saving import SavePictures, SavePredictions
 from mim_bench.benchmarks.trivial import TrivialTest, WriteTrivialRecords
 from mim_bench.errors import UserError
 
@@ -32,7 +33,7 @@ class WriteRecords(Callback):
 
     def on_test_batch_end(self, trainer: Any, module: Any, outputs: Any, *_: Any) -> None:
         """Append the batch's records."""
-        self.writer.write(outputs)
+        self.writer.write(outputs["records"])
 
 
 def test_columns(
@@ -42,11 +43,11 @@ def test_columns(
     task: Task,
     datamodule: BenchDataModule,
 ) -> None:
-    """Score each column of a job that has no score yet.
+    """Score each column of a job that has no score yet, or lacks predictions to be saved.
 
     Columns with the same split and options share one pass over the split.
     """
-    missing = [test for test in job["scores"] if not folder.has_score(test["column"], test["id"])]
+    missing = [test for test in job["scores"] if not folder.is_finished(test)]
     trivial = TrivialTest(task, datamodule)
     for test in missing:
         records = Records(folder.path / "records" / test["records"])
@@ -95,10 +96,17 @@ def _record(
     datamodule: BenchDataModule,
     trivial: TrivialTest,
 ) -> None:
-    """Test the samples of a split that have no record yet."""
-    done = records.read()
-    remaining = [sample for sample in datamodule.reader.ids(test["split"]) if sample not in done]
-    if not remaining:
+    """Test the samples of a split that have no record yet, or no saved prediction."""
+    ids = datamodule.reader.ids(test["split"])
+    known = records.read()
+    saving = None
+    done = set(known)
+    if test.get("save_predictions"):
+        saving = SavePredictions(task, folder.predictions(test["records"]))
+        done &= saving.saved(ids)
+    if done.issuperset(ids):
+        if saving is not None and trainer.is_global_zero:
+            saving.finish(ids)
         return
     weights = folder.checkpoints / checkpoints.FINAL
     if test["checkpoint"] == "best":
@@ -117,15 +125,20 @@ def _record(
         beside = trivial.place(records).writer(trainer.global_rank)
         # first of all: a sample that the network has a record of is not looked at again
         writing.insert(0, WriteTrivialRecords(trivial, beside, test["options"]))
+    pictures = SavePictures(task, folder.path / "pictures" / test["records"], test["column"])
     # before the callbacks that may stop the test, so that a tested batch is always kept
     callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
-    callbacks[:0] = writing
+    added: list[Callback] = [*writing, pictures, *([saving] if saving is not None else [])]
+    callbacks[:0] = added
     task.test_options = dict(test["options"])
     try:
         loader = datamodule.eval_dataloader(test["split"], skip=done)
         trainer.test(task, dataloaders=loader, verbose=False)
     finally:
-        for callback in writing:
+        for callback in added:
             callbacks.remove(callback)
-            callback.writer.close()
+        for each in writing:
+            each.writer.close()
     trainer.strategy.barrier()
+    if saving is not None and trainer.is_global_zero:
+        saving.finish(ids)

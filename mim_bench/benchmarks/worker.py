@@ -98,7 +98,7 @@ def _run(folder: RunFolder, stop: StopRequest, threads: int, retry: bool) -> Non
     job = folder.read()
     if job.get("state") == "failed" and not retry:
         return
-    if all(folder.has_score(score["column"], score["id"]) for score in job["scores"]):
+    if all(folder.is_finished(score) for score in job["scores"]):
         return  # another worker ended it since the plan was made
     timings = {**(job.get("timings") or {}), "started": time.time(), "ended": None}
     folder.update(

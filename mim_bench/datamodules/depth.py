@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mim_bench.datamodules import depth_transforms as ops
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from mim_bench.datamodules.loading import Sample
-    from mim_bench.datamodules.readers.base import Reader
+    from mim_bench.datamodules.readers.base import DatasetInfo, Reader
 
 CUT_DEPTH = ("published", "clean", "off")
 """What `cut_depth` may be."""
@@ -96,6 +97,13 @@ class DepthDataModule(BenchDataModule):
         self.cut_depth = chosen
         self.flip = flip
         self.colour = colour_jitter() if colour else None
+
+    @property
+    def info(self) -> DatasetInfo:
+        """What the dataset is, with the units per metre of its depth files."""
+        known = self.reader.info
+        scale = {"depth_scale": self.reader.depth_scale}
+        return dataclasses.replace(known, extra={**known.extra, **scale})
 
     def train_transform(self, sample: Sample, rng: np.random.Generator, position: int) -> Sample:
         """Augment one frame; all that is random is drawn, used or not, so settings stay paired."""

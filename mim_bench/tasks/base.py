@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
-from mim_bench.backbones.spec import BackboneSpec
 from mim_bench.errors import UserError
 from mim_bench.tasks.network import Network
 from mim_bench.tasks.options import Option, check_options, require_choice
 from mim_bench.tasks.schedules import build_schedule
 from mim_bench.tasks.scores import mean_score
+from mim_bench.tasks.specs import info_dict, spec_of
 from mim_bench.tasks.training import Batch, ScheduledModule
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from torchmetrics import Metric
 
     from mim_bench.backbones.build import Backbone
+    from mim_bench.backbones.spec import BackboneSpec
     from mim_bench.errors import Problem
     from mim_bench.tasks.pictures import Picture
     from mim_bench.tasks.trivial import TrainingData, TrivialPredictor
@@ -34,8 +34,9 @@ class Task(ScheduledModule, ABC):
     """The base of all task families.
 
     A family writes `build_head`, `loss`, `build_metric`, `update_metric` and `records`, where it
-    differs `predict`, `draw`, `card`, and it should have a `trivial_predictor`. The constructor builds the network, so a subclass with
-    arguments of its own keeps them on `self` *before* it calls `super().__init__()`.
+    differs `predict`, `draw`, `card`, and it should have a `trivial_predictor` and `files`. The
+    constructor builds the network, so a subclass with arguments of its own keeps them on `self`
+    *before* it calls `super().__init__()`.
 
     Args:
         backbone: A spec, its dictionary, or `NAME[=FILE|pretrained]`.
@@ -70,6 +71,9 @@ class Task(ScheduledModule, ABC):
     options: ClassVar[Mapping[str, Option]] = {}
     """The test options of the family."""
 
+    file_ending: ClassVar[str] = ""
+    """Of the files that `files` makes, such as `.png`; empty where predictions aren't saved."""
+
     resampled_by: ClassVar[str] = "sample"
     """What is drawn anew when an interval is made from records: sample, sequence, image."""
 
@@ -103,7 +107,7 @@ class Task(ScheduledModule, ABC):
         for name, pair in (("image_size", image_size), ("betas", betas)):
             if len(pair) != 2:
                 raise UserError(f"{name} is {pair}", where="task", expected="two numbers")
-        self.spec = _spec(backbone)
+        self.spec = spec_of(backbone)
         self.info = info_dict(info)
         self.mode = mode
         self.image_size = (int(image_size[0]), int(image_size[1]))
@@ -183,6 +187,11 @@ class Task(ScheduledModule, ABC):
     def draw(self, prediction: Any, batch: Batch, count: int) -> list[tuple[str, Picture]]:
         """Draw at most `count` samples of a batch: pairs of name and (H, W, 3) RGB."""
         del prediction, batch, count
+        return []
+
+    def files(self, prediction: Any, batch: Batch) -> list[bytes]:
+        """Return one file's content per sample of a batch: its prediction, as the field keeps it."""
+        del prediction, batch
         return []
 
     def trivial_predictor(self, datamodule: TrainingData) -> TrivialPredictor | None:
@@ -265,24 +274,11 @@ class Task(ScheduledModule, ABC):
             for name, picture in self._drawn:
                 add_image(f"val/{name}", picture, self.global_step, dataformats="HWC")
 
-    def test_step(  # type: ignore[override]
-        self, batch: Batch, batch_idx: int
-    ) -> list[dict[str, Any]]:
-        """Return the batch's records under `test_options`, for the callback that stores them."""
+    def test_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
+        """Return a batch's `prediction` and `records` under `test_options`, for callbacks."""
         del batch_idx
-        return self.evaluate(batch, self.test_options)
-
-
-def _spec(backbone: BackboneSpec | dict[str, Any] | str) -> BackboneSpec:
-    if isinstance(backbone, str):
-        return BackboneSpec.parse(backbone)
-    return BackboneSpec.from_dict(backbone) if isinstance(backbone, dict) else backbone
-
-
-def info_dict(info: Any) -> dict[str, Any]:
-    """Return what is known of a dataset as a dictionary: of a dataclass, a mapping or None."""
-    if info is None:
-        return {}
-    if dataclasses.is_dataclass(info):
-        return {field.name: getattr(info, field.name) for field in dataclasses.fields(info)}
-    return dict(info)
+        prediction = self.predict(batch, self.test_options)
+        return {
+            "prediction": prediction,
+            "records": self.records(prediction, batch, self.test_options),
+        }

@@ -62,6 +62,8 @@ class DepthTask(Task):
 
     metrics: ClassVar[Mapping[str, str]] = METRICS
 
+    file_ending: ClassVar[str] = ".png"
+
     options: ClassVar[Mapping[str, Option]] = {
         "flip": Option(bool),
         "windows": Option(int, above=0),
@@ -96,6 +98,7 @@ class DepthTask(Task):
     ) -> None:
         info = info_dict(kwargs.get("info"))
         self.max_depth = float(max_depth or info.get("max_depth") or 10.0)
+        self.depth_scale = float((info.get("extra") or {}).get("depth_scale") or 1000.0)
         self.embed_dim = embed_dim
         self.deconv_channels = tuple(deconv_channels)
         self.deconv_kernel = deconv_kernel
@@ -198,6 +201,17 @@ class DepthTask(Task):
                 batch["id"][:count], images, guesses, truths, strict=True
             )
         ]
+
+    def files(self, prediction: Tensor, batch: Batch) -> list[bytes]:
+        """Return 16-bit PNGs in the dataset's units (NYUv2: mm, KITTI: 1/256 m), whole frames.
+
+        Predictions are mended as for the metrics; what 16 bits can't hold is their largest number.
+        """
+        from mim_bench.tasks.pictures import depth_png
+
+        del batch
+        depth = mend(prediction, self.max_depth).float().cpu().numpy()
+        return [depth_png(one, self.depth_scale) for one in depth]
 
     def card(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a score under these options means, as plain JSON."""

@@ -34,6 +34,7 @@ def make_request(
     mode: str,
     seed: Sequence[int],
     overrides: Sequence[str],
+    save_predictions: bool = False,
 ) -> tuple[Selection, Request]:
     """Read the options as they were typed.
 
@@ -90,5 +91,6 @@ def make_request(
         data_root=data_root,
         overrides=changes,
         named=frozenset(named),
+        save_predictions=save_predictions,
     )
     return selection, request

@@ -60,7 +60,7 @@ def test_validation_is_the_mean_of_the_records_and_test_gives_them(tmp_path):
         kept = ()
 
         def on_test_batch_end(self, trainer, module, outputs, *_):
-            self.kept = [*self.kept, *outputs]
+            self.kept = [*self.kept, *outputs["records"]]
 
     keep = Keep()
     task.test_options = {"flip": False, "windows": 1}
@@ -243,7 +243,7 @@ def test_pictures_of_the_same_samples_each_time(tmp_path):
         ("val/sample-9-0", 8),
         ("val/sample-9-1", 8),
     ]
-    assert all(picture.shape == (32 + 14, 4 * 40, 3) for _, picture, _ in recorder.shown)
+    assert all(picture.shape == (32 + 26, 4 * 40, 3) for _, picture, _ in recorder.shown)
     assert not np.array_equal(recorder.shown[0][1], recorder.shown[2][1])
 
 

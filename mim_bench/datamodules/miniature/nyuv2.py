@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,6 @@ _FRAMES_PER_SCENE = {"train": 3, "test": 1}
 _STEP = 7  # training frames are every 7th of a film
 _ROOMS = ("bedroom", "kitchen", "living_room", "office", "dining_room", "classroom", "study")
 _TEST_VIEW = slice(7, 474), slice(7, 632)  # outside of it, test pictures are black
-_QUALITY = 95
 
 
 @dataclass(frozen=True)
@@ -72,6 +71,7 @@ def draw_frame(folder: Path, seed: int, counts: Mapping[str, int], number: int) 
     import cv2
     import numpy as np
 
+    from mim_bench.datamodules.miniature.files import write_picture
     from mim_bench.datamodules.miniature.scenes.rooms import make_room, room_camera
     from mim_bench.datamodules.miniature.scenes.views import look
 
@@ -90,17 +90,8 @@ def draw_frame(folder: Path, seed: int, counts: Mapping[str, int], number: int) 
         black = np.zeros_like(image)
         black[_TEST_VIEW] = image[_TEST_VIEW]
         image = black
-    (base / frame.image).parent.mkdir(parents=True, exist_ok=True)
-    quality = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
-    _write(base / frame.image, ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)
-    _write(base / frame.depth, ".png", units, [cv2.IMWRITE_PNG_COMPRESSION, 3])
-
-
-def _write(path: Path, ending: str, array: npt.NDArray[Any], options: list[int]) -> None:
-    import cv2
-
-    _, content = cv2.imencode(ending, array, options)
-    path.write_bytes(content.tobytes())
+    write_picture(base / frame.image, image)
+    write_picture(base / frame.depth, units)
 
 
 def _holes(depth: npt.NDArray[np.float64], rng: np.random.Generator) -> npt.NDArray[np.bool_]:

@@ -65,6 +65,6 @@ def weather(rng: Generator) -> tuple[Colour, tuple[Colour, Colour]]:
     """Draw the colour of the air, and of the sky at the horizon and above."""
     clear = rng.random()
     grey = 0.62 + 0.2 * rng.random()
-    low = (grey, grey, grey)
+    low = (0.8 * grey, 0.9 * grey, 1.05 * grey)
     high = (0.65 - 0.4 * clear, 0.7 - 0.25 * clear, 0.75 + 0.05 * clear)
     return low, (low, high)

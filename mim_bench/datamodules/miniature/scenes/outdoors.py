@@ -119,6 +119,19 @@ def make_beside(rng: Generator, spot: tuple[float, float]) -> Thing:
     return piece.put(kind, spot, rng.uniform(-np.pi, np.pi))
 
 
+def make_end(rng: Generator, half: float, far: float) -> Thing:
+    """Draw a house that closes a street, its front across the street at z = `far` metres.
+
+    Args:
+        rng: Where randomness comes from.
+        half: Metres from the street's middle to both ends of the front.
+        far: Where it stands.
+    """
+    piece = Piece()
+    piece.box((-half, 0.0, far), (half, rng.uniform(4.0, 14.0), far + 9.0), _facade(rng))
+    return piece.put("house", (0.0, 0.0), 0.0)
+
+
 def make_backdrop(rng: Generator, far: float) -> list[Thing]:
     """Draw houses and trees in a row across, at z = `far` metres and behind."""
     things = []

@@ -22,6 +22,7 @@ from mim_bench.datamodules.miniature.scenes.outdoors import (
     make_backdrop,
     make_beside,
     make_car,
+    make_end,
     make_ground,
     make_houses,
 )
@@ -44,8 +45,8 @@ def make_street(rng: Generator, people: int | None = None, cars: int | None = No
         people: How many; None draws it.
         cars: How many; None draws it.
     """
-    half = rng.uniform(3.0, 5.0)
-    pavement = rng.uniform(1.5, 3.0)
+    half = rng.uniform(2.5, 8.0)
+    pavement = rng.uniform(1.2, 4.0)
     things: list[Thing] = []
     paving = _slab(rng, half, pavement).solids
     edge = half + pavement
@@ -63,16 +64,19 @@ def make_street(rng: Generator, people: int | None = None, cars: int | None = No
         if spot_ := beside.find(rng, 0.4):
             things += someone(rng, choose(rng, _ON_FOOT), spot_)
     for row, sign in zip(sides, (1, -1), strict=True):
-        things += make_houses(rng, sign, edge + rng.uniform(0.5, 5.0))
+        things += make_houses(rng, sign, edge + rng.uniform(0.3, 12.0))
         for _ in range(int(rng.integers(3, 8))):
             if free := row.find(rng, 0.5):
                 things.append(make_beside(rng, free))
+    if rng.random() < 0.6:
+        far = float(np.exp(rng.uniform(np.log(14.0), np.log(75.0))))
+        things.append(make_end(rng, edge + 12.0, far))
     air, sky = weather(rng)
     return Scene(
         (make_ground(rng), *paving),
         tuple(things),
         sun(rng, (0.0, 0.0, 14.0), 20.0),
-        haze=float(np.exp(rng.uniform(np.log(0.004), np.log(0.025)))),
+        haze=rng.uniform(0.014, 0.022),
         air=air,
         sky=sky,
     )
@@ -117,8 +121,8 @@ def street_camera(rng: Generator, height: int = 375, width: int = 1242) -> Camer
     """Draw a camera on a car's roof that looks down the street (KITTI's: 1.65 m, 721 pixels)."""
     return Camera(
         position=(rng.normal(0.0, 0.8), rng.uniform(1.5, 1.8), rng.uniform(-2.0, 3.0)),
-        yaw=rng.normal(0.0, 0.08),
-        pitch=rng.normal(-0.01, 0.015),
+        yaw=rng.normal(0.0, 0.14),
+        pitch=rng.normal(-0.01, 0.03),
         focal=0.5805 * width * rng.uniform(0.98, 1.02),
         height=height,
         width=width,
