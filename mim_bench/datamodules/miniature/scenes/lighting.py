@@ -63,8 +63,7 @@ def sun(rng: Generator, target: tuple[float, float, float], reach: float) -> Lig
 
 def weather(rng: Generator) -> tuple[Colour, tuple[Colour, Colour]]:
     """Draw the colour of the air, and of the sky at the horizon and above."""
-    clear = rng.random()
-    grey = 0.62 + 0.2 * rng.random()
-    low = (0.8 * grey, 0.9 * grey, 1.05 * grey)
+    clear, light = rng.random(), 0.85 + 0.15 * rng.random()
+    low = (0.48 * light, 0.62 * light, 0.88 * light)
     high = (0.65 - 0.4 * clear, 0.7 - 0.25 * clear, 0.75 + 0.05 * clear)
     return low, (low, high)

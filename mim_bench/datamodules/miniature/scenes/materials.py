@@ -131,7 +131,7 @@ THING_PERIOD = 0.12
 def wall_material(rng: Generator) -> Material:
     """Draw the material of an inner wall."""
     pattern = choose(rng, ("stripes", "bricks", "dots", "diagonal", "checks"))
-    first = colour(rng, (0.05, 0.4), (0.45, 0.9), _WARM)
+    first = colour(rng, (0.05, 0.4), (0.45, 0.9), WARM)
     return Material(pattern, first, shade(first, rng.uniform(0.5, 0.8)), PERIODS[pattern], PLASTER)
 
 
@@ -139,7 +139,7 @@ def floor_material(rng: Generator) -> Material:
     """Draw the material of an inner floor."""
     pattern = choose(rng, ("planks", "tiles", "checks", "bands"))
     stuff = {"planks": "wood", "tiles": "stone", "checks": "clay"}.get(pattern, "cloth")
-    first = colour(rng, (0.15, 0.55), (0.2, 0.7), _WARM)
+    first = colour(rng, (0.15, 0.55), (0.2, 0.7), WARM)
     second = shade(first, rng.uniform(0.35, 0.7))
     return Material(pattern, first, second, PERIODS[pattern], SUBSTANCES[stuff])
 
@@ -148,4 +148,5 @@ PLASTER = Substance("cloudy", 0.12, 1.2, 0.0, 1.0)
 """What inner walls and ceilings are covered with."""
 
 _ON_THINGS = ("stripes", "checks", "dots", "planks", "diagonal", "blots", "bands", "marble")
-_WARM = (-0.1, 0.3)  # hues of walls and floors: the air alone is blue
+WARM = (-0.1, 0.25)
+"""Hues of walls and floors, inside and out: the air alone is blue, and far away is bluer."""

@@ -9,6 +9,7 @@ import numpy as np
 from mim_bench.datamodules.miniature.scenes.furniture import Piece
 from mim_bench.datamodules.miniature.scenes.materials import (
     SUBSTANCES,
+    WARM,
     Material,
     choose,
     colour,
@@ -86,7 +87,7 @@ def make_houses(rng: Generator, side: int, edge: float) -> list[Thing]:
 
 
 def _facade(rng: Generator) -> Material:
-    first = colour(rng, (0.05, 0.5), (0.3, 0.8))
+    first = colour(rng, (0.1, 0.5), (0.3, 0.8), WARM)
     if rng.random() < 0.75:
         return Material("windows", first, (0.05, 0.06, 0.08), rng.uniform(1.5, 2.2), _PLASTER)
     return Material("bricks", first, shade(first, 0.6), 0.4, SUBSTANCES["clay"])

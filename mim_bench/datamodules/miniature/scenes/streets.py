@@ -76,7 +76,7 @@ def make_street(rng: Generator, people: int | None = None, cars: int | None = No
         (make_ground(rng), *paving),
         tuple(things),
         sun(rng, (0.0, 0.0, 14.0), 20.0),
-        haze=rng.uniform(0.014, 0.022),
+        haze=rng.uniform(0.016, 0.024),
         air=air,
         sky=sky,
     )
@@ -141,13 +141,13 @@ def _slab(rng: Generator, half: float, pavement: float) -> Thing:
     """The road, a line along its middle, and pavements on both sides."""
     piece = Piece()
     grey = rng.uniform(0.1, 0.25)
-    piece.box((-half, -0.1, -9), (half, 0.02, LENGTH), plain((grey, grey, grey), "stone"))
+    piece.box((-half, -0.1, -9), (half, 0.02, LENGTH), plain((1.08 * grey, grey, 0.9 * grey), "stone"))
     white = plain((0.75, 0.75, 0.7), "clay")
     for z in np.arange(0.0, 40.0, 6.0):
         piece.box((-0.07, 0.0, float(z)), (0.07, 0.025, float(z) + 3.0), white)
     light = rng.uniform(0.3, 0.5)
     stone = Material(
-        "tiles", (light, light, 0.95 * light), (0.1, 0.1, 0.1), 0.4, SUBSTANCES["stone"]
+        "tiles", (light, 0.95 * light, 0.85 * light), (0.1, 0.1, 0.1), 0.4, SUBSTANCES["stone"]
     )
     for side in (-1, 1):
         low, high = sorted((side * half, side * (half + pavement)))
