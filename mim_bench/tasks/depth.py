@@ -17,10 +17,12 @@ from mim_bench.tasks.depth_metrics import (
     DepthMetrics,
     crop_box,
     depth_metrics,
+    log_bias,
     mend,
     scored_pixels,
 )
 from mim_bench.tasks.depth_trivial import FRAMES, MeanDepth, known_depth
+from mim_bench.tasks.depth_pixels import SUFFIX, per_pixel
 from mim_bench.tasks.depth_windows import predict_depth
 from mim_bench.tasks.options import Option
 
@@ -60,7 +62,10 @@ class DepthTask(Task):
         UserError: A setting has no such value.
     """
 
-    metrics: ClassVar[Mapping[str, str]] = METRICS
+    metrics: ClassVar[Mapping[str, str]] = {
+        **METRICS,
+        **{name + SUFFIX: direction for name, direction in METRICS.items()},
+    }
 
     file_ending: ClassVar[str] = ".png"
 
@@ -170,18 +175,29 @@ class DepthTask(Task):
     def records(
         self, prediction: Tensor, batch: Batch, options: Mapping[str, Any]
     ) -> list[dict[str, Any]]:
-        """Return one record per image: `id`, `pixels` scored, and the metrics.
+        """Return one record per image: `id`, `pixels` scored, the metrics, `log_bias`.
 
         The metrics of an image without a scored pixel are None.
         """
         guess, truth, mask = self._scored(prediction, batch, self._chosen(options))
         found = depth_metrics(guess, truth, mask)
-        rows = torch.stack([found[name] for name in METRICS], dim=-1).tolist()
+        found["log_bias"] = log_bias(guess, truth, mask)
+        rows = torch.stack(list(found.values()), dim=-1).tolist()
         pixels = mask.sum((-2, -1)).tolist()
+        nothing = [None] * len(found)
         return [
-            {"id": str(name), "pixels": count, **_values(row if count else None)}
+            {"id": str(name), "pixels": count, **dict(zip(found, row if count else nothing, strict=True))}
             for name, count, row in zip(batch["id"], pixels, rows, strict=True)
         ]
+
+    @classmethod
+    def score(
+        cls, records: Sequence[Mapping[str, Any]], metric: str, ground_truth: Any = None
+    ) -> float:
+        """Return a metric's mean over images, as published, or over pixels (see `per_pixel`)."""
+        if metric.endswith(SUFFIX):
+            return per_pixel(records, metric.removesuffix(SUFFIX))
+        return super().score(records, metric, ground_truth)
 
     def trivial_predictor(self, datamodule: TrainingData) -> TrivialPredictor | None:
         """Fit the mean depth at each pixel, on frames as the test sees them: no crop, no flip."""
@@ -236,8 +252,3 @@ class DepthTask(Task):
         truth = batch["depth"]
         mask = scored_pixels(truth, chosen["crop"], chosen["max_depth"], batch.get("valid"))
         return mend(prediction, chosen["max_depth"]), truth, mask
-
-
-def _values(row: list[float] | None) -> dict[str, float | None]:
-    values: list[float] | list[None] = row or [None] * len(METRICS)
-    return dict(zip(METRICS, values, strict=True))

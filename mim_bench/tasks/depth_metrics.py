@@ -132,6 +132,13 @@ def depth_metrics(prediction: Tensor, target: Tensor, mask: Tensor) -> dict[str,
     }
 
 
+def log_bias(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """Return the mean of ln prediction - ln target over each image's scored pixels: (...,)."""
+    guess = torch.where(mask, prediction.float(), 1.0)
+    truth = torch.where(mask, target.float(), 1.0)
+    return (guess.log() - truth.log()).sum((-2, -1)) / mask.sum((-2, -1))
+
+
 class DepthMetrics(Metric):
     """The metrics per image, averaged over images: exact over ranks and in any order of batches.
 

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mim_bench.tasks.depth import DepthTask
 from mim_bench.tasks.depth_metrics import (
     CROPS,
     METRICS,
@@ -17,9 +19,11 @@ from mim_bench.tasks.depth_metrics import (
     crop_box,
     crop_mask,
     depth_metrics,
+    log_bias,
     mend,
     scored_pixels,
 )
+from mim_bench.tasks.depth_pixels import per_pixel
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "depth.json").read_text())
 
@@ -170,3 +174,35 @@ def test_nothing_scored_is_not_a_number():
     metric = DepthMetrics()
     metric.update(torch.ones(2, 3, 3), torch.zeros(2, 3, 3), torch.zeros(2, 3, 3, dtype=torch.bool))
     assert all(torch.isnan(value) for value in metric.compute().values())
+
+
+def test_pixel_means_are_those_of_one_long_image():
+    prediction, target = drawn(5, count=5)
+    mask = target > 0
+    mask[0, :9] = False  # images of different weight
+    mask[3] = False  # and one that does not count
+    found = depth_metrics(*(torch.from_numpy(part) for part in (prediction, target, mask)))
+    bias = log_bias(*(torch.from_numpy(part) for part in (prediction, target, mask)))
+    records = [
+        {
+            "id": str(index),
+            "pixels": int(mask[index].sum()),
+            "log_bias": float(bias[index]),
+            **{name: float(found[name][index]) if mask[index].any() else None for name in METRICS},
+        }
+        for index in range(5)
+    ]
+    whole = slow_metrics(prediction, target, mask)
+    for name in METRICS:
+        assert per_pixel(records, name) == pytest.approx(whole[name], rel=1e-5)
+        assert DepthTask.score(records, f"{name}_per_pixel") == per_pixel(records, name)
+        assert DepthTask.metrics[f"{name}_per_pixel"] == DepthTask.metrics[name]
+        means = [record[name] for record in records if record[name] is not None]
+        assert DepthTask.score(records, name) == pytest.approx(np.mean(means))
+
+
+def test_pixel_means_of_nothing_are_undefined():
+    assert math.isnan(per_pixel([{"pixels": 0, "rmse": None}], "rmse"))
+    old = {"pixels": 4, "silog": 0.2, "rmse_log": 0.3}  # a record without log_bias
+    assert math.isnan(per_pixel([old], "silog"))
+    assert per_pixel([old], "rmse_log") == pytest.approx(0.3)
