@@ -117,10 +117,9 @@ class DepthDataModule(BenchDataModule):
         elif self.cut_depth == "clean" and cuts * ops.CUT_DEPTH_EVERY < 1:
             far = self.info.max_depth or float(depth.max())
             image = ops.cut_depth(image, ops.shaded(strip, far), columns)
-        if self.flip and mirrors < 0.5:
-            image, depth = image[:, ::-1], depth[:, ::-1]
-        window = slice(top, top + self.crop[0]), slice(left, left + self.crop[1])
-        image, depth = image[window], depth[window]
+        image, depth = ops.crop(
+            image, depth, (top, left), self.crop, mirrored=self.flip and mirrors < 0.5
+        )
         if self.colour is not None:  # after the crop, which leaves fewer pixels to change
             image = self.colour(image, rng)
         return _sample(sample["id"], image, depth)

@@ -74,6 +74,35 @@ def cut_depth(image: Image, values: Image, columns: tuple[int, int]) -> Image:
     return image
 
 
+def crop(
+    image: Image,
+    depth: Depth,
+    place: tuple[int, int],
+    size: tuple[int, int],
+    mirrored: bool = False,
+) -> tuple[Image, Depth]:
+    """Cut a window out of a frame that is mirrored first, or not.
+
+    Args:
+        image: (H, W, 3) uint8.
+        depth: (H, W) metres.
+        place: Top row and left column of the window, on the mirrored frame.
+        size: (height, width) of the window.
+        mirrored: Whether left and right change places.
+    """
+    top, left = place
+    if mirrored:  # cutting first leaves fewer pixels to mirror
+        left = depth.shape[1] - left - size[1]
+    window = slice(top, top + size[0]), slice(left, left + size[1])
+    image, depth = image[window], depth[window]
+    if not mirrored:
+        return image, depth
+    return (
+        np.asarray(cv2.flip(image, 1), dtype=np.uint8),
+        np.asarray(cv2.flip(depth, 1), dtype=np.float32),
+    )
+
+
 def crop_place(
     rng: np.random.Generator, frame: Sequence[int], crop: Sequence[int]
 ) -> tuple[int, int]:

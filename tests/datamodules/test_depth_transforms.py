@@ -245,3 +245,17 @@ def test_colour_is_driven_by_the_samples_generator_alone():
     for position in range(12):
         first = one(picture, sample_generator(0, 0, position))
         assert np.array_equal(first, two(picture, sample_generator(0, 0, position)))
+
+
+def test_crop_cuts_out_of_the_mirrored_frame():
+    rng = np.random.default_rng(4)
+    image = rng.integers(0, 256, (20, 31, 3)).astype(np.uint8)
+    depth = rng.uniform(0, 9, (20, 31)).astype(np.float32)
+    for mirrored in (False, True):
+        whole = (image[:, ::-1], depth[:, ::-1]) if mirrored else (image, depth)
+        for _ in range(20):
+            top, left = int(rng.integers(0, 9)), int(rng.integers(0, 14))
+            found = ops.crop(image, depth, (top, left), (12, 18), mirrored)
+            for part, frame in zip(found, whole, strict=True):
+                assert (part == frame[top : top + 12, left : left + 18]).all()
+                assert part.dtype == frame.dtype

@@ -13,6 +13,7 @@ from mim_bench.errors import UserError
 if TYPE_CHECKING:
     from pathlib import Path
 
+_RGB: int | None = getattr(cv2, "IMREAD_COLOR_RGB", None)  # since OpenCV 4.11: no second pass
 _TAIL = 4096  # some writers leave a few bytes behind the end mark
 _ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89PNG": b"IEND"}
 
@@ -27,6 +28,8 @@ def read_image(path: Path, listed: str = "") -> npt.NDArray[np.uint8]:
     Raises:
         UserError: The file is missing, cut short or no picture.
     """
+    if _RGB is not None:
+        return np.asarray(_decode(path, _RGB, listed), dtype=np.uint8)
     image = _decode(path, cv2.IMREAD_COLOR, listed)
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image), dtype=np.uint8)
 
@@ -51,7 +54,9 @@ def read_depth(path: Path, units_per_metre: float, listed: str = "") -> npt.NDAr
             expected=f"one channel of 16-bit depth, {units_per_metre:g} units per metre",
             action="take the original depth files: 8 bits or colours lose most of the depth",
         )
-    return np.asarray(np.divide(depth, units_per_metre, dtype=np.float32))
+    metres = depth.astype(np.float32)
+    metres /= np.float32(units_per_metre)
+    return metres
 
 
 def _place(path: Path, listed: str) -> str:
