@@ -136,6 +136,7 @@ def camera_near(rng, solid: Solid, far: float, height: int = 20, width: int = 28
         place = solid.centre + far * rng.uniform(0.5, 1.0) * way / np.linalg.norm(way)
         if outside(solid, place[None])[0] > 0.05:
             break
+        far *= 1.1
     target = solid.centre + rng.normal(0, 0.4, 3) * solid.size
     eye, gaze = (tuple(float(part) for part in point) for point in (place, target))
     return Camera.towards(eye, gaze, rng.uniform(0.4, 1.2) * width, height, width)

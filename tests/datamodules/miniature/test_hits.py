@@ -97,12 +97,14 @@ def test_depth_of_a_plane_is_exact_and_nothing_is_above_its_horizon():
 seeds = st.integers(0, 2**32 - 1)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(seed=seeds, variant=st.sampled_from(VARIANTS), large=st.sampled_from((0.05, 0.5, 1.0, 6.0)))
 def test_a_window_holds_all_that_is_seen(seed, variant, large):
     rng = np.random.default_rng(seed)
     solid = make_solid(rng, *variant, large=large)
-    camera = camera_near(rng, solid, rng.uniform(2.0, 8.0) * max(large, 0.3))
+    if large == 6.0 and solid.shape != "capsule":
+        solid.size[rng.integers(3)] *= 9.0  # a wall or a beam that goes past the camera
+    camera = camera_near(rng, solid, rng.uniform(0.5, 6.0) * max(large, 0.3))
     seen = np.isfinite(meet(solid, camera, full(camera)))
     (window,) = windows([solid], camera)
     if window is not None:

@@ -49,7 +49,7 @@ def test_what_stands_before_the_lamp_keeps_its_light_off(sunny):
     camera = CAMERA.resized(96, 128)
     right = {True: 0, False: 0}
     count = {True: 0, False: 0}
-    for _ in range(4):
+    for _ in range(3):
         lamp = Light((rng.uniform(-1, 1), 3.5, 1.0), (0, 0, 1), 6.0)
         if sunny:
             lamp = Light((60.0, 70.0, rng.uniform(-60, 0)), (0, 0, 1), 6.0, fade=False)
@@ -148,8 +148,17 @@ def test_the_sky_is_where_nothing_is():
     assert (share[empty][:, 0] >= -1e-5).all()
     assert (share[empty][:, 0] <= 1 + 1e-5).all()
     np.testing.assert_allclose(share[empty][:, 0], share[empty][:, 2], atol=1e-4)
-    columns = np.flatnonzero(empty[:2].all(axis=0))
-    assert (share[0, columns, 0] >= share[1, columns, 0]).all()  # bluer above
+
+
+def test_the_sky_changes_upwards():
+    sky = ((0.9, 0.1, 0.1), (0.1, 0.1, 0.9))
+    scene = Scene((FLOOR,), (), Light((0, 50, 0), (0, 0, 0), 5.0), sky=sky)
+    column = light_on(scene, Camera((0, 1, 0), 0.0, 0.3, 60.0, 48, 64))[:, 32]
+    above = column[:40]
+    assert (np.diff(above[:, 2]) < 0).sum() > 20
+    assert (np.diff(above[:, 2]) <= 0).all()
+    overhead = light_on(scene, Camera((0, 1, 0), 0, 1.5, 60, 8, 8))[4, 4]
+    np.testing.assert_allclose(overhead, sky[1], atol=1e-6)
 
 
 def test_pictures_are_neither_dark_nor_burnt_out():
