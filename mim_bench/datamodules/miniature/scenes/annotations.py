@@ -36,8 +36,8 @@ class Keypoints(NamedTuple):
 def keypoints(view: View, number: int, names: tuple[str, ...] = COCO) -> Keypoints:
     """Return the joints of a person, a thing of a view, in COCO's or CrowdPose's order.
 
-    A joint is visible where the first surface on its way to the camera lies no farther in front
-    of it than its own flesh and clothes reach.
+    A joint is visible where nothing lies before it but its person's own surface, no farther in
+    front of it than its own flesh and clothes reach.
 
     Raises:
         ValueError: The thing is no person.
@@ -55,11 +55,12 @@ def keypoints(view: View, number: int, names: tuple[str, ...] = COCO) -> Keypoin
     for index in np.flatnonzero(inside):
         column, row = pixel[index]
         front = view.depth[row, column]
+        own = view.things[row, column] == number
         # flesh is measured along the axis; a slanted ray goes through a little more of it
-        open_ = front >= depths[index] - joints.depths[chosen[index]] - _SLACK
-        if open_:
+        flesh = joints.depths[chosen[index]] + _SLACK if own else 0.0
+        if front >= depths[index] - flesh:
             labels[index] = VISIBLE
-        elif names[index] not in FACE or view.things[row, column] != number:
+        elif names[index] not in FACE or not own:
             labels[index] = HIDDEN
     return Keypoints(places, labels, depths)
 

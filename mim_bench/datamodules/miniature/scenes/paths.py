@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float64]
 
 _STEP = 0.02  # seconds between the points at which a way is measured
+_TURNING = 0.6  # seconds that it takes to turn back
 
 
 class Path:
@@ -36,12 +37,9 @@ class Path:
         return np.asarray(place)
 
     def heading(self, time: float) -> float:
-        """Return the direction of the way as a yaw, in radians."""
-        ahead, behind = self._cubic(np.array([time + 0.15, time - 0.15]))
-        way = ahead - behind
-        if np.hypot(*way) < 1e-6:
-            way = self.points[-1] - self.points[0]
-        return float(np.arctan2(way[0], way[1]))
+        """Return the direction of the way as a yaw, in radians; who turns back turns round."""
+        clock, yaws = self._turned
+        return float(np.interp(time, clock, yaws))
 
     def speed(self, time: float) -> float:
         """Return metres per second."""
@@ -58,6 +56,19 @@ class Path:
         clock = np.arange(self.times[0], self.times[-1] + _STEP, _STEP)
         steps = np.hypot(*np.diff(self._cubic(clock), axis=0).T)
         return clock, np.concatenate([[0.0], np.cumsum(steps)])
+
+    @cached_property
+    def _turned(self) -> tuple[Array, Array]:
+        clock = np.arange(self.times[0], self.times[-1] + _STEP, _STEP)
+        way = self._cubic(clock + 0.15) - self._cubic(clock - 0.15)
+        goes = np.hypot(*way.T) > 1e-6
+        if not goes.any():
+            return clock, np.zeros(len(clock))
+        # who stands still looks where the way goes on
+        yaws = np.interp(clock, clock[goes], np.unwrap(np.arctan2(way[goes, 0], way[goes, 1])))
+        around = int(_TURNING / _STEP / 2)
+        kernel = np.full(2 * around + 1, 1 / (2 * around + 1))
+        return clock, np.convolve(np.pad(yaws, around, mode="edge"), kernel, mode="valid")
 
     def _cubic(self, times: Array) -> Array:
         times = np.clip(times, self.times[0], self.times[-1])

@@ -63,15 +63,23 @@ def pose_person(
     """Return a given person in a pose; arguments as for `make_person`."""
     points = skeleton(build, pose)
     solids = _body(build, clothes, pose, points)
-    lowest = min(float(points[f"{side}_{part}"][1]) for side in SIDES for part in ("toe", "heel"))
-    lowest = min(lowest, float(points["left_hip"][1]) - 0.09 * build.height)
-    offset = np.array([place[0], base - lowest, place[1]])
+    offset = np.array([place[0], base - min(_lowest(solid) for solid in solids), place[1]])
     turn = upright(yaw)
     places = np.stack([points[name] for name in NAMES]) @ turn.T + offset
     joints = Joints(places, build.height * np.array([_DEPTHS[_part(name)] for name in NAMES]))
     return Thing(
         "person", tuple(solid.moved(turn, offset) for solid in solids), joints=joints, track=track
     )
+
+
+def _lowest(solid: Solid) -> float:
+    """Return the height of the lowest point of an ellipsoid or a capsule."""
+    way = solid.turn[1]
+    if solid.shape == "capsule":
+        reach = solid.size[1] * (1 + solid.ratio * abs(way[1]))
+    else:
+        reach = np.sqrt(((way * solid.size) ** 2).sum())
+    return float(solid.centre[1] - reach)
 
 
 # of the height: how deep under the skin a joint lies, in its thickest direction, clothes included

@@ -50,12 +50,12 @@ def gait(phase: float, speed: float) -> Pose:
 
     Args:
         phase: In radians; two steps are 2 pi.
-        speed: Metres per second; beyond 2.4 the walker runs.
+        speed: Metres per second; from 2 to 2.8 walking turns into running.
     """
     stride = float(np.clip(0.28 + 0.16 * speed, 0.0, 0.85))
     sin, cos = float(np.sin(phase)), float(np.cos(phase))
-    bent = 1.3 if speed > 2.4 else 0.25
-    lift = 1.1 if speed > 2.4 else 0.75
+    run = float(np.clip((speed - 2.0) / 0.8, 0.0, 1.0))
+    bent, lift = 0.25 + 1.05 * run, 0.75 + 0.35 * run
     return Pose(
         lean=0.03 + 0.04 * speed,
         swing=(-0.8 * stride * sin, 0.8 * stride * sin),

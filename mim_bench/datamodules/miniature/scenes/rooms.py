@@ -67,10 +67,14 @@ def make_room(rng: Generator, people: int | None = None) -> Scene:
 
 
 def someone(
-    rng: Generator, action: str, spot: tuple[float, float], yaw: float | None = None
+    rng: Generator,
+    action: str,
+    spot: tuple[float, float],
+    yaw: float | None = None,
+    base: float = 0.0,
 ) -> list[Thing]:
-    """Draw a person who does something, with a stool when the person sits."""
-    person = make_person(rng, draw_pose(rng, action), spot, yaw)
+    """Draw a person who does something, with a stool when the person sits on level 0."""
+    person = make_person(rng, draw_pose(rng, action), spot, yaw, base)
     if action != "sit":
         return [person]
     assert person.joints is not None

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
 
 
+_KERB = 0.12  # metres from the ground to the top of a pavement
 _ON_FOOT = ("stand", "walk", "walk", "walk", "run", "wave", "point", "bend")
 
 
@@ -62,7 +63,7 @@ def make_street(rng: Generator, people: int | None = None, cars: int | None = No
     for _ in range(walkers):
         beside = sides[int(rng.integers(2))]
         if spot_ := beside.find(rng, 0.4):
-            things += someone(rng, choose(rng, _ON_FOOT), spot_)
+            things += someone(rng, choose(rng, _ON_FOOT), spot_, base=_KERB)
     for row, sign in zip(sides, (1, -1), strict=True):
         things += make_houses(rng, sign, edge + rng.uniform(0.3, 12.0))
         for _ in range(int(rng.integers(3, 8))):
@@ -151,5 +152,5 @@ def _slab(rng: Generator, half: float, pavement: float) -> Thing:
     )
     for side in (-1, 1):
         low, high = sorted((side * half, side * (half + pavement)))
-        piece.box((low, -0.1, -9), (high, 0.12, LENGTH), stone)
+        piece.box((low, -0.1, -9), (high, _KERB, LENGTH), stone)
     return piece.put("road", (0.0, 0.0), 0.0)
