@@ -18,7 +18,7 @@ from mim_bench.datamodules.miniature.scenes.paths import Path, stroll
 from mim_bench.datamodules.miniature.scenes.people import pose_person
 from mim_bench.datamodules.miniature.scenes.poses import gait
 from mim_bench.datamodules.miniature.scenes.skeleton import Build, draw_build
-from mim_bench.datamodules.miniature.scenes.solids import upright
+from mim_bench.datamodules.miniature.scenes.solids import corners, upright
 from mim_bench.datamodules.miniature.scenes.streets import make_yard
 from mim_bench.datamodules.miniature.scenes.tracing import trace
 
@@ -187,10 +187,13 @@ def _draw(
             actors.append(Actor(path, toy))
     eye = stroll(rng, seconds, rng.uniform(0.1, 0.6), (0.0, -0.25 * reach), (2.0, 0.2 * reach))
     gaze = _follow(rng, actors[0].path, seconds, reach, leaves)
+    spread = (0.5 * distractors * 2.3 + 1.3) * _RADIUS[kind]
+    near, far = reach - spread, reach + spread
+    still = replace(still, things=tuple(thing for thing in still.things if _clear(thing, near, far)))
     film = Film(
         still, tuple(actors), eye, rng.uniform(1.3, 3.0), gaze, rng.uniform(0.75, 1.2), seconds
     )
-    return _with_screen(rng, film, _RADIUS[kind]) if hides else film
+    return _with_screen(rng, film, _RADIUS[kind], near) if hides else film
 
 
 def _follow(rng: Generator, path: Path, seconds: float, reach: float, leaves: bool) -> Path:
@@ -207,11 +210,17 @@ def _follow(rng: Generator, path: Path, seconds: float, reach: float, leaves: bo
     return Path(times, points)
 
 
-def _with_screen(rng: Generator, film: Film, radius: float) -> Film:
-    """Put a post or a wall between the camera and the target at some moment."""
+def _clear(thing: Thing, near: float, far: float) -> bool:
+    """Tell whether a thing keeps off the ground from z = near to far, where actors go."""
+    z = corners(thing.solids)[..., 2]
+    return bool(z.max() < near or z.min() > far)
+
+
+def _with_screen(rng: Generator, film: Film, radius: float, near: float) -> Film:
+    """Put a post or a wall between the camera and the target at some moment, before z = near."""
     time = rng.uniform(0.3, 0.8) * film.seconds
     eye, target = film.eye.at(time), film.actors[0].path.at(time)
-    share = rng.uniform(0.45, 0.7)
+    share = min(rng.uniform(0.45, 0.7), float((near - 0.3 - eye[1]) / (target[1] - eye[1])))
     x, z = eye + share * (target - eye)
     yaw = float(np.arctan2(*(target - eye)))
     piece = Piece()

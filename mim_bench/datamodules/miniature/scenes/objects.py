@@ -79,7 +79,7 @@ def make_object(
     middle = np.array([0.0, lift + tall, 0.0])
     parts = [Solid(shape, middle, np.eye(3), half, body, ratio)]
     if category.parts in _ADD:
-        spread = half * (0.5 + 0.5 * ratio if shape == "frustum" else 1.0)
+        spread = half * (0.5 + 0.5 * ratio if shape == "frustum" else _SLIM.get(shape, 1.0))
         parts += _ADD[category.parts](parts[0], np.array([spread[0], tall, spread[2]]), size, trim)
     turn = upright(rng.uniform(-np.pi, np.pi) if yaw is None else yaw)
     offset = np.array([place[0], base, place[1]])
@@ -91,6 +91,8 @@ def random_category(rng: Generator, among: tuple[Category, ...]) -> Category:
     return among[int(rng.integers(len(among)))]
 
 
+# pointed bodies are narrower where parts are put than their boxes
+_SLIM = {"octahedron": 0.8, "pyramid": 0.85, "wedge": 0.9}
 _LIFT = {"legs": 0.6, "wheels": 0.3}
 
 
