@@ -92,7 +92,7 @@ def random_category(rng: Generator, among: tuple[Category, ...]) -> Category:
 
 
 # pointed bodies are narrower where parts are put than their boxes
-_SLIM = {"octahedron": 0.8, "pyramid": 0.85, "wedge": 0.9}
+_SLIM = {"octahedron": 0.8, "pyramid": 0.85}
 _LIFT = {"legs": 0.6, "wheels": 0.3}
 
 
