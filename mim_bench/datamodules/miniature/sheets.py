@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from mim_bench.datamodules.miniature import nyuv2
+from mim_bench.datamodules.miniature import kitti, nyuv2
 from mim_bench.datamodules.miniature.marks import (
     SWATCHES,
     colour_depth,
@@ -67,8 +67,9 @@ def write_sheets(root: Path, seed: int = 0) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     sheets = [scenes(seed), films(seed), categories(seed)]
-    if (root / nyuv2.FOLDER).is_dir():
-        sheets.append(nyuv2_files(root))
+    for writer, sheet_of in ((nyuv2, nyuv2_files), (kitti, kitti_files)):
+        if (root / writer.FOLDER).is_dir():
+            sheets.append(sheet_of(root))
     for sheet in sheets:
         path = folder / f"{sheet.name}.jpg"
         quality = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
@@ -130,17 +131,50 @@ def categories(seed: int, count: int = 10, each: int = 8) -> Sheet:
     return Sheet("categories", np.concatenate(rows))
 
 
-def nyuv2_files(root: Path, each: int = 6) -> Sheet:
+def nyuv2_files(root: Path) -> Sheet:
     """NYUv2 as it lies in a data root: pictures and depth files, without depth in black."""
-    folder, rows = root / nyuv2.FOLDER, []
-    for split, base in (("train", folder), ("test", folder / "official_splits" / "test")):
-        lines = (folder / f"{split}_list.txt").read_text(encoding="utf-8").split("\n")
-        chosen = [lines[int(k)].split() for k in np.linspace(0, len(lines) - 1, each)]
-        pictures = [_open(base / image.lstrip("/"))[..., ::-1] for image, _ in chosen]
-        depths = [_open(base / depth.lstrip("/")).astype(float) / 1000 for _, depth in chosen]
-        for tiles in (pictures, [colour_depth(depth, 10.0) for depth in depths]):
-            rows.append(_row([np.ascontiguousarray(tile[::2, ::2]) for tile in tiles]))
+    folder = root / nyuv2.FOLDER
+    bases = {"train": folder, "test": folder / "official_splits" / "test"}
+    rows = []
+    for split, base in bases.items():
+        pairs = _listed(folder / f"{split}_list.txt", base, 6, 1000.0)
+        rows.append(_row([image[::2, ::2] for image, _ in pairs]))
+        rows.append(_row([colour_depth(depth[::2, ::2], 10.0) for _, depth in pairs]))
     return Sheet("nyuv2", np.concatenate(rows))
+
+
+def kitti_files(root: Path) -> Sheet:
+    """KITTI as it lies in a data root, its laser's points enlarged, without depth in black."""
+    folder = root / kitti.FOLDER
+    rows = []
+    for split in ("train", "test"):
+        pairs = _listed(folder / f"{split}_list.txt", folder, 4, 256.0)
+        low, narrow = (min(image.shape[axis] for image, _ in pairs) for axis in (0, 1))
+        for first in (0, 2):
+            chosen = pairs[first : first + 2]
+            cut = [image[-low:, :narrow] for image, _ in chosen]
+            points = [_enlarged(depth[-low:, :narrow]) for _, depth in chosen]
+            rows.append(_row([image[::2, ::2] for image in cut]))
+            rows.append(_row([colour_depth(depth[::2, ::2], 80.0) for depth in points]))
+    narrow = min(row.shape[1] for row in rows)
+    return Sheet("kitti", np.concatenate([row[:, :narrow] for row in rows]))
+
+
+def _enlarged(depth: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.asarray(cv2.dilate(depth, np.ones((3, 3))), dtype=np.float64)
+
+
+def _listed(
+    list_file: Path, base: Path, count: int, units: float
+) -> list[tuple[Picture, npt.NDArray[np.float64]]]:
+    """Read some of a list's pictures and depth maps, with OpenCV alone."""
+    lines = list_file.read_text(encoding="utf-8").split("\n")
+    lines = [line for line in lines if line.strip()]
+    chosen = [lines[int(k)].split() for k in np.linspace(0, len(lines) - 1, count)]
+    return [
+        (_open(base / image.lstrip("/"))[..., ::-1], _open(base / depth.lstrip("/")) / units)
+        for image, depth in chosen
+    ]
 
 
 def _open(path: Path) -> npt.NDArray[Any]:

@@ -29,6 +29,7 @@ from mim_bench.datamodules.miniature.scenes.outdoors import (
 from mim_bench.datamodules.miniature.scenes.places import Places
 from mim_bench.datamodules.miniature.scenes.rooms import someone
 from mim_bench.datamodules.miniature.scenes.scene import Scene, Thing
+from mim_bench.datamodules.miniature.scenes.solids import corners
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -71,6 +72,7 @@ def make_street(rng: Generator, people: int | None = None, cars: int | None = No
                 things.append(make_beside(rng, free))
     if rng.random() < 0.6:
         far = float(np.exp(rng.uniform(np.log(14.0), np.log(75.0))))
+        things = [thing for thing in things if corners(thing.solids)[..., 2].max() < far]
         things.append(make_end(rng, edge + 12.0, far))
     air, sky = weather(rng)
     return Scene(
