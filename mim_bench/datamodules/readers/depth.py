@@ -96,9 +96,10 @@ class DepthReader(Reader):
             image = read_image(image_file, pair.place)
             depth = read_depth(depth_file, self.depth_scale, pair.place)
         except UserError as error:
-            if all(path.is_file() for path in files):
+            looked_for = pair.looked_for()
+            if not looked_for or all(path.is_file() for path in files):
                 raise
-            problems = [replace(one, expected=pair.looked_for()) for one in error.problems]
+            problems = [replace(one, expected=looked_for) for one in error.problems]
             raise UserError(problems) from error
         if image.shape[:2] != depth.shape:
             sizes = [f"{width} x {height}" for height, width in (image.shape[:2], depth.shape)]
