@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from lightning.pytorch import Callback
@@ -15,7 +16,7 @@ from mim_bench.benchmarks.trivial import TrivialTest, WriteTrivialRecords
 from mim_bench.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import lightning.pytorch as pl
 
@@ -65,6 +66,9 @@ def test_columns(
         value = values[test["metric"]]
         if not math.isfinite(value):
             raise FloatingPointError(f"{test['metric']} on {test['split']} is {value}")
+        notes = [*datamodule.reader.notes(test["split"]), *_unscored(ordered, test)]
+        for note in notes:
+            warnings.warn(f"column {test['column']}: {note}", stacklevel=2)
         beside = trivial.score(records, test, ids, truth)
         folder.write_score(
             test["column"],
@@ -83,8 +87,21 @@ def test_columns(
                 "card": make_card(job, task, datamodule, test),
                 "records": f"records/{test['records']}",
                 **({"trivial": beside} if beside else {}),
+                **({"notes": notes} if notes else {}),
             },
         )
+
+
+def _unscored(records: Sequence[Mapping[str, Any]], test: Mapping[str, Any]) -> list[str]:
+    """Say which samples count for nothing, as they have no ground truth to be scored by."""
+    lost = [record["id"] for record in records if record.get(test["metric"], 0) is None]
+    if not lost:
+        return []
+    shown = ", ".join(lost[:3]) + (" …" if len(lost) > 3 else "")
+    return [
+        f"{len(lost)} of {len(records)} samples have no ground truth that counts and are left out "
+        f"of {test['metric']}: {shown}"
+    ]
 
 
 def _record(

@@ -118,6 +118,11 @@ class BenchDataModule(LightningDataModule):
         """Return which samples an epoch draws, in order: by default a permutation."""
         return epoch_plan(self.seed, epoch, self.reader.count(self.train_split))
 
+    def card(self, split: str) -> dict[str, Any]:
+        """Return what a protocol card says of a split's samples, as plain JSON."""
+        del split
+        return {}
+
     # what the worker uses
 
     @property

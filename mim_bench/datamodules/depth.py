@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mim_bench.datamodules import depth_transforms as ops
@@ -32,11 +33,15 @@ class DepthDataModule(BenchDataModule):
     metres, 0 where unknown; `valid`: (B, H, W) bool, where depth is known. Training crops,
     evaluation gives whole frames.
 
-    Order of the augmentation: CutDepth on the whole frame, mirroring, random crop, then colours
-    (protocol of the authors' code, dataset/base_dataset.py).
+    Order: `frame_crop` and `scale`, in training and evaluation; then, in training, CutDepth on
+    the whole frame, mirroring, random crop, then colours (protocol of the authors' code,
+    dataset/base_dataset.py).
 
     Args:
-        scale: Both sides of frames are multiplied by it; 1 as published.
+        frame_crop: (height, width) in pixels of what is kept of every frame before all else: its
+            lowest rows and its middle columns. KITTI's published 352 x 1216 ("KB crop"); None
+            keeps whole frames.
+        scale: Both sides of (cropped) frames are multiplied by it; 1 as published.
         crop: (height, width) of training crops, in pixels of the scaled frame.
         cut_depth: `published` writes the depth file's raw numbers modulo 256 into every 4th
             sample of the epoch, as the authors' code does; `clean` writes depth over the largest
@@ -64,6 +69,7 @@ class DepthDataModule(BenchDataModule):
         batch_size: int = 24,
         num_workers: int = 0,
         seed: int = 0,
+        frame_crop: Sequence[int] | None = None,
         scale: float = 1.0,
         crop: Sequence[int] = (480, 480),
         cut_depth: Literal["published", "clean", "off", False] = "published",
@@ -87,13 +93,12 @@ class DepthDataModule(BenchDataModule):
             )
         if not scale > 0:
             raise UserError(f"is {scale}", where="data.scale", expected="a number above 0")
-        if len(crop) != 2 or min(crop) < 1:
-            raise UserError(f"is {crop}", where="data.crop", expected="[height, width] in pixels")
+        self.frame_crop = None if frame_crop is None else _size(frame_crop, "data.frame_crop")
+        self.crop = _size(crop, "data.crop")
         chosen = cut_depth or "off"
         if chosen not in CUT_DEPTH:
             raise UserError([unknown("cut_depth", str(chosen), CUT_DEPTH, "data.cut_depth")])
         self.scale = float(scale)
-        self.crop = (int(crop[0]), int(crop[1]))
         self.cut_depth = chosen
         self.flip = flip
         self.colour = colour_jitter() if colour else None
@@ -107,7 +112,7 @@ class DepthDataModule(BenchDataModule):
 
     def train_transform(self, sample: Sample, rng: np.random.Generator, position: int) -> Sample:
         """Augment one frame; all that is random is drawn, used or not, so settings stay paired."""
-        image, depth = ops.resize(sample["image"], sample["depth"], self.scale)
+        image, depth = self._frame(sample)
         top, left = ops.crop_place(rng, depth.shape, self.crop)
         alpha, beta, cuts, mirrors = rng.random(4)
         columns = ops.cut_columns(alpha, beta, depth.shape[1])
@@ -125,8 +130,40 @@ class DepthDataModule(BenchDataModule):
         return _sample(sample["id"], image, depth)
 
     def eval_transform(self, sample: Sample) -> Sample:
-        """Return the whole frame, resized if at all."""
-        return _sample(sample["id"], *ops.resize(sample["image"], sample["depth"], self.scale))
+        """Return the frame, cropped by `frame_crop` and resized if at all."""
+        return _sample(sample["id"], *self._frame(sample))
+
+    def card(self, split: str) -> dict[str, Any]:
+        """Return what of its frames a score is about."""
+        crop = {} if self.frame_crop is None else {"frame_crop": list(self.frame_crop)}
+        return {**super().card(split), **crop}
+
+    def _frame(self, sample: Sample) -> tuple[ops.Image, ops.Depth]:
+        """Return what is used of a frame, at the scale that is used."""
+        image, depth = sample["image"], sample["depth"]
+        if self.frame_crop is not None:
+            height, width = self.frame_crop
+            if depth.shape[0] < height or depth.shape[1] < width:
+                raise UserError(
+                    f"the frame is {depth.shape[0]} x {depth.shape[1]} (height x width)",
+                    where=self.reader.place(sample["id"]),
+                    expected=f"at least {height} x {width}, which data.frame_crop keeps of it",
+                    action="take the original frames, at their full size",
+                )
+            image, depth = ops.bottom_middle(image, depth, self.frame_crop)
+        if not depth.any():
+            warnings.warn(
+                f"{self.reader.place(sample['id'])}: its depth map holds no measurement; in "
+                "training nothing is learned from it, in tests it is left out of the mean",
+                stacklevel=2,
+            )
+        return ops.resize(image, depth, self.scale)
+
+
+def _size(value: Sequence[int], where: str) -> tuple[int, int]:
+    if len(value) != 2 or min(value) < 1:
+        raise UserError(f"is {value}", where=where, expected="[height, width] in pixels")
+    return int(value[0]), int(value[1])
 
 
 def _sample(name: str, image: ops.Image, depth: ops.Depth) -> Sample:

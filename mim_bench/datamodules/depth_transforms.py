@@ -20,6 +20,19 @@ CUT_DEPTH_EVERY = 4
 """The authors' code cuts on every 4th sample, by a counter and not at random."""
 
 
+def bottom_middle(image: Image, depth: Depth, size: Sequence[int]) -> tuple[Image, Depth]:
+    """Cut the lowest rows and middle columns out of a frame, as KITTI's devkit papers do.
+
+    Args:
+        image: (H, W, 3) uint8.
+        depth: (H, W) metres.
+        size: (height, width) of what is kept, no larger than the frame.
+    """
+    top, left = depth.shape[0] - size[0], int((depth.shape[1] - size[1]) / 2)
+    window = slice(top, top + size[0]), slice(left, left + size[1])
+    return image[window], depth[window]
+
+
 def resize(image: Image, depth: Depth, scale: float) -> tuple[Image, Depth]:
     """Resize a frame: the picture by areas, the depth to its nearest pixel, so holes stay holes.
 

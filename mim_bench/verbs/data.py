@@ -66,12 +66,15 @@ def check_data(root: Path, names: Sequence[str], as_json: bool) -> int:
         counts = {} if found else {split: reader.count(split) for split in reader.info.splits}
         state = "not there" if absent else "incomplete" if found else "complete"
         report.append({"dataset": name, "state": state, "counts": counts})
-        report[-1]["problems"] = [vars(problem) for problem in found]
+        notes = [note for split in counts for note in reader.notes(split)]
+        report[-1] |= {"problems": [vars(problem) for problem in found], "notes": notes}
         if not as_json:
             listed = ", ".join(f"{split} {count}" for split, count in counts.items())
             print(f"{name}: {state} {listed}".rstrip())
             for problem in found:
                 print("  " + str(problem).replace("\n", "\n  "))
+            for note in notes:
+                print(f"  note: {note}")
     if as_json:
         print_json(report)
     return int(lacking)

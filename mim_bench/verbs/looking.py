@@ -230,6 +230,8 @@ def show_run(store: str, run: str, other: str | None, as_json: bool) -> None:
         print(f"\nScore {score['column']}: {score.get('value')}{mark} ({score['state']})")
         if words:
             print(f"  {mark}{' ' * bool(mark)}{words}")
+        for note in score.get("notes", ()):
+            print(f"  note: {note}")
         print_mapping(score.get("card", {}), 2)
 
 

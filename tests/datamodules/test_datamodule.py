@@ -222,7 +222,10 @@ def test_errors_of_workers_arrive_as_they_are(tmp_path, workers):
         assert "sync_depth_" in lines[0]
         assert lines[0].endswith("is cut short (50 bytes)")
         assert "_list.txt:" in lines[0]
-        assert lines[1:] == ["  to do: copy or download the file again"]
+        assert lines[1:] == [
+            "  expected: a whole JPEG or PNG file",
+            "  to do: copy or download the file again",
+        ]
         assert isinstance(caught.value, UserError)
 
 

@@ -112,67 +112,6 @@ def test_a_frame_that_is_listed_twice_has_two_ids(nyu):
     assert ids[-2:] == [f"{ids[0]}#2", f"{ids[0]}#3"]
 
 
-def damage(nyu, what: str) -> None:  # noqa: PLR0912
-    folder = nyu / "nyu_depth_v2"
-    image, depth = folder / "room_1/rgb_00001.jpg", folder / "room_1/sync_depth_00001.png"
-    listed = folder / "train_list.txt"
-    if what == "missing picture":
-        image.unlink()
-    elif what == "cut picture":
-        image.write_bytes(image.read_bytes()[: image.stat().st_size // 2])
-    elif what == "cut at the end":
-        image.write_bytes(image.read_bytes()[:-20])
-    elif what == "cut depth":
-        depth.write_bytes(depth.read_bytes()[:-40])
-    elif what == "empty depth":
-        depth.write_bytes(b"")
-    elif what == "web page":
-        image.write_text("<html>403 Forbidden</html>")
-    elif what == "8 bits":
-        Image.fromarray(np.zeros((24, 32), np.uint8)).save(depth)
-    elif what == "colour depth":
-        Image.fromarray(np.zeros((24, 32, 3), np.uint8)).save(depth)
-    elif what == "sizes":
-        Image.fromarray(np.zeros((24, 30, 3), np.uint8)).save(image)
-    elif what == "one column":
-        listed.write_text("/a/rgb.jpg /a/d.png\n/b/rgb.jpg\n")
-    elif what == "outside":
-        listed.write_text("/a/rgb.jpg /../../etc/passwd\n")
-    elif what == "empty list":
-        listed.write_text("\n\r\n")
-    elif what == "no list":
-        listed.unlink()
-    elif what == "binary list":
-        listed.write_bytes(b"\xff\xfe\x00\x01")
-
-
-@pytest.mark.parametrize(
-    ("what", "says"),
-    [
-        ("missing picture", ("rgb_00001.jpg", "train_list.txt:2", "No such file")),
-        ("cut picture", ("rgb_00001.jpg", "train_list.txt:2", "cut short")),
-        ("cut at the end", ("rgb_00001.jpg", "cut short")),
-        ("cut depth", ("sync_depth_00001.png", "train_list.txt:2", "cut short")),
-        ("empty depth", ("sync_depth_00001.png", "is empty")),
-        ("web page", ("rgb_00001.jpg", "no picture")),
-        ("8 bits", ("sync_depth_00001.png", "8 bits", "16-bit")),
-        ("colour depth", ("sync_depth_00001.png", "3 channel(s)")),
-        ("sizes", ("30 x 24", "32 x 24", "train_list.txt:2", "room_1/rgb_00001.jpg")),
-        ("one column", ("train_list.txt:2", "one column")),
-        ("outside", ("train_list.txt:1", "leads out")),
-        ("empty list", ("train_list.txt", "empty")),
-        ("no list", ("train_list.txt", "MIM-Depth-Estimation")),
-        ("binary list", ("train_list.txt", "can't be read")),
-    ],
-)
-def test_what_is_wrong_is_said(nyu, what, says):
-    damage(nyu, what)
-    with pytest.raises(UserError) as caught:
-        NYUv2(nyu).sample("train", 1)
-    for text in says:
-        assert text in str(caught.value)
-
-
 def test_check_says_what_is_missing_and_where_it_comes_from(nyu, tmp_path):
     (problem,) = NYUv2(tmp_path / "nowhere").check()
     assert "nyu_depth_v2" in problem.where
@@ -192,6 +131,32 @@ def test_check_opens_no_image(nyu):
     for path in nyu.rglob("*.*g"):
         path.write_bytes(b"")
     assert NYUv2(nyu).check() == []
+
+
+@pytest.mark.parametrize("based", [True, False])
+@pytest.mark.parametrize(
+    ("end", "third", "slash"), [("\r\n", "", "/"), ("\n", " 518.8579", ""), ("\r\n", "\t518.8", "")]
+)
+def test_lists_of_other_code_bases_name_the_same_frames(tmp_path, end, third, slash, based):
+    """GLPDepth's have CRLF; those of BTS a focal length, no slash in the test list, and `None`."""
+    wanted = NYUv2(make_nyu(tmp_path / "as published"))
+    reader = NYUv2(make_nyu(tmp_path / "other"))
+    for split in ("train", "test"):
+        path = reader.list_file(split)
+        base = "official_splits/test/" if based and split == "test" else ""
+        lines = [
+            " ".join(f"{slash}{base}{column.lstrip('/')}" for column in line.split()) + third
+            for line in path.read_text().splitlines()
+        ]
+        lines.insert(2, f"{slash}room_9/rgb_00000.jpg None{third}")
+        path.write_bytes(end.join([*lines, ""]).encode())
+        assert reader.ids(split) == wanted.ids(split)
+        assert reader.fingerprint(split) == wanted.fingerprint(split)
+        assert f"{split}: 1 of {len(lines)} listed frames have no depth map" in " ".join(
+            reader.notes(split)
+        )
+        assert np.array_equal(reader.sample(split, 5)["image"], wanted.sample(split, 5)["image"])
+    assert reader.check() == []
 
 
 def test_unknown_names_are_refused(nyu):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 READERS: dict[str, str] = {
     "nyuv2": "mim_bench.datamodules.readers.nyuv2.NYUv2",
+    "kitti": "mim_bench.datamodules.readers.kitti.KITTI",
 }
 """Dataset name -> the class that reads it."""
 

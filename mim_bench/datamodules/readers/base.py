@@ -105,6 +105,13 @@ class Reader(abc.ABC):
         """Return the number of samples that a split has on this disk."""
         return len(self.ids(split))
 
+    def notes(self, split: str) -> list[str]:
+        """Return what sets this copy of a split apart from the official one, a line each."""
+        count, official = self.count(split), self.info.splits[split]
+        if count == official or self.stamp() is not None:
+            return []
+        return [f"{split} has {count:,} samples, the official split {official:,}"]
+
     def ground_truth(self, split: str) -> Any:
         """Return what the split's metric takes, None where it is in the samples."""
         self.require_split(split)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import abc
+import posixpath
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mim_bench.datamodules.readers.base import Reader
 from mim_bench.datamodules.readers.fingerprints import Description, missing
+from mim_bench.datamodules.readers.lists import NOTHING
 from mim_bench.errors import Problem, UserError
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ class DepthReader(Reader):
         super().__init__(root)
         self._pairs: dict[str, list[Pair]] = {}
         self._ids: dict[str, list[str]] = {}
+        self._left_out: dict[str, int] = {}
 
     @abc.abstractmethod
     def list_file(self, split: str) -> Path:
@@ -45,11 +49,21 @@ class DepthReader(Reader):
     def _listed(self, split: str) -> list[Pair]:
         if split not in self._pairs:
             self.require_split(split)
-            self._pairs[split] = self.pairs(split)
+            listed = self.pairs(split)
+            known = [pair for pair in listed if pair.depth]
+            if not known:
+                raise UserError(
+                    f"names no frame with a depth map ({len(listed)} without)",
+                    where=str(self.list_file(split)),
+                    expected="a line per frame: picture, space, depth map",
+                    action=self.info.obtain,
+                )
+            self._pairs[split] = known
+            self._left_out[split] = len(listed) - len(known)
         return self._pairs[split]
 
     def ids(self, split: str) -> list[str]:
-        """Return the pictures' paths below the dataset's folder, without their endings.
+        """Return the listed pictures' paths below the dataset's folder, without their endings.
 
         A picture that is listed again is told apart by `#2`, `#3` ...
         """
@@ -57,7 +71,7 @@ class DepthReader(Reader):
             seen: Counter[str] = Counter()
             ids = []
             for pair in self._listed(split):
-                name = pair.image.rpartition(".")[0] or pair.image
+                name = posixpath.splitext(pair.image)[0]
                 seen[name] += 1
                 ids.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
             self._ids[split] = ids
@@ -77,14 +91,23 @@ class DepthReader(Reader):
         from mim_bench.datamodules.readers.images import read_depth, read_image
 
         pair = self._listed(split)[index]
-        image = read_image(self.folder / pair.image, pair.place)
-        depth = read_depth(self.folder / pair.depth, self.depth_scale, pair.place)
+        image_file, depth_file = files = pair.files(self.folder)
+        try:
+            image = read_image(image_file, pair.place)
+            depth = read_depth(depth_file, self.depth_scale, pair.place)
+        except UserError as error:
+            looked_for = pair.looked_for()
+            if not looked_for or all(path.is_file() for path in files):
+                raise
+            problems = [replace(one, expected=looked_for) for one in error.problems]
+            raise UserError(problems) from error
         if image.shape[:2] != depth.shape:
             sizes = [f"{width} x {height}" for height, width in (image.shape[:2], depth.shape)]
             raise UserError(
-                f"the picture {pair.image} is {sizes[0]}, its depth map {pair.depth} {sizes[1]}",
+                f"the picture {image_file} is {sizes[0]}, its depth map {depth_file} {sizes[1]}",
                 where=pair.place,
                 expected="the same size",
+                action="download both again; a copy that was resized can't be used",
             )
         return {"id": self.ids(split)[index], "image": image, "depth": depth}
 
@@ -100,8 +123,8 @@ class DepthReader(Reader):
             except UserError as error:
                 problems += error.problems
                 continue
-            names = (name for pair in pairs for name in (pair.image, pair.depth))
-            if lost := missing(self.folder / name for name in dict.fromkeys(names)):
+            wanted = {path: pair for pair in pairs for path in pair.files(self.folder)}
+            if lost := missing(wanted):
                 shown = ", ".join(str(path) for path in lost[:_SHOWN])
                 more = " …" if len(lost) > _SHOWN else ""
                 problems.append(
@@ -109,7 +132,8 @@ class DepthReader(Reader):
                         f"{len(lost)} listed file(s) of the split {split!r} are missing: "
                         f"{shown}{more}",
                         str(self.list_file(split)),
-                        action=self.info.obtain,
+                        wanted[lost[0]].looked_for(),
+                        self.info.obtain,
                     )
                 )
         return problems
@@ -124,5 +148,24 @@ class DepthReader(Reader):
                 "units_per_metre": self.depth_scale,
             },
             sources=(self.list_file(split),),
-            files=[self.folder / name for pair in pairs for name in (pair.image, pair.depth)],
+            files=[path for pair in pairs for path in pair.files(self.folder)],
         )
+
+    def notes(self, split: str) -> list[str]:
+        """Return what sets this copy apart, frames that are listed without a depth map too."""
+        count, left_out = self.count(split), self._left_out[split]
+        notes = super().notes(split)
+        if left_out:
+            notes.append(
+                f"{split}: {left_out:,} of {count + left_out:,} listed frames have no depth map "
+                f"(`{NOTHING}` in the list) and are left out"
+            )
+        return notes
+
+    def place(self, name: str) -> str:
+        """Return the file and the line of a list behind an id, for errors."""
+        for split, ids in self._ids.items():
+            if name in ids:
+                pair = self._listed(split)[ids.index(name)]
+                return f"{pair.files(self.folder)[0]} (listed in {pair.place})"
+        return name

@@ -70,6 +70,7 @@ def _decode(path: Path, flags: int, listed: str) -> npt.NDArray[Any]:
         raise UserError(
             f"can't be read: {error.strerror}",
             where=_place(path, listed),
+            expected="a file that may be read",
             action="`mim-bench data check` lists everything that is missing",
         ) from error
     wrong = "is empty" if not content else ""
@@ -86,5 +87,8 @@ def _decode(path: Path, flags: int, listed: str) -> npt.NDArray[Any]:
             return np.asarray(image)
         wrong = "is no picture that can be decoded"
     raise UserError(
-        wrong, where=_place(path, listed), action="copy or download the file again"
+        wrong,
+        where=_place(path, listed),
+        expected="a whole JPEG or PNG file",
+        action="copy or download the file again",
     ) from None

@@ -11,6 +11,9 @@ from mim_bench.errors import UserError
 if TYPE_CHECKING:
     from pathlib import Path
 
+NOTHING = "None"
+"""What some lists have in the second column of a frame without ground truth."""
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -18,7 +21,7 @@ class Pair:
 
     Attributes:
         image: Path of the picture, with forward slashes.
-        depth: Path of the depth map.
+        depth: Path of the depth map; empty where the list says that there is none.
         place: The list and the line that name them, for errors.
     """
 
@@ -26,28 +29,47 @@ class Pair:
     depth: str
     place: str
 
+    def files(self, folder: Path) -> tuple[Path, Path]:
+        """Return where picture and depth map lie, or belong, in the dataset's folder."""
+        return folder / self.image, folder / self.depth
 
-def read_pairs(list_file: Path, base: str = "") -> list[Pair]:
+    def looked_for(self) -> str:
+        """Return where else the two were looked for, in words."""
+        return ""
+
+
+def find_list(root: Path, folder: Path, kind: str, name: str) -> Path:
+    """Return a list as it was found, or where it belongs.
+
+    Args:
+        root: The data root.
+        folder: The dataset's folder, where it is looked for first.
+        kind: Folder below `filenames/`, which is looked for below `root`, then below `folder`.
+        name: The list's name.
+    """
+    bases = (folder, root / "filenames" / kind, folder / "filenames" / kind)
+    places = [base / name for base in bases]
+    return next((place for place in places if place.is_file()), places[0])
+
+
+def read_pairs(list_file: Path, base: str = "", obtain: str = "") -> list[Pair]:
     """Read a list whose lines name a picture and its depth map.
 
     Line ends of either kind, leading slashes, empty lines and further columns (a focal length)
-    do no harm.
+    do no harm. A line with `None` for the depth map gives a pair without one.
 
     Args:
         list_file: The list.
         base: Folder that its paths are relative to, itself relative to the dataset's folder; a
             path that already begins with it is taken as it is.
+        obtain: Where the list comes from, for the error.
 
     Raises:
-        UserError: The list can't be read, is empty, has a line with fewer than two columns, or
-            leads out of the dataset's folder.
+        UserError: The list is missing, can't be read, is empty, has a line with fewer than two
+            columns, or leads out of the dataset's folder.
     """
-    try:
-        text = list_file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"can't be read: {error}", where=str(list_file)) from error
     pairs = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(_text(list_file, obtain).splitlines(), start=1):
         columns = line.split()
         if not columns:
             continue
@@ -57,17 +79,43 @@ def read_pairs(list_file: Path, base: str = "") -> list[Pair]:
                 f"the line has one column: {line.strip()!r}",
                 where=where,
                 expected="two paths with a space between them: picture, depth map",
+                action="mend the line, or copy the list again",
             )
-        image, depth = (_inside(column, base, where) for column in columns[:2])
+        image = _inside(columns[0], base, where)
+        depth = "" if columns[1] == NOTHING else _inside(columns[1], base, where)
         pairs.append(Pair(image, depth, where))
     if not pairs:
         raise UserError(
             "the list is empty",
             where=str(list_file),
             expected="a line per sample",
-            action="copy or download the list again",
+            action=obtain or "copy or download the list again",
         )
     return pairs
+
+
+def _text(list_file: Path, obtain: str) -> str:
+    if not list_file.is_file():
+        raise UserError(
+            "the list is missing",
+            where=str(list_file),
+            expected="a line per frame: picture, space, depth map",
+            action=obtain,
+        )
+    try:
+        text = list_file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        wrong = f"can't be read: {error}"
+    else:
+        if "\0" not in text:
+            return text
+        wrong = "can't be read: holds bytes that are no text"
+    raise UserError(
+        wrong,
+        where=str(list_file),
+        expected="a text file in UTF-8",
+        action=obtain or "copy or download the list again",
+    )
 
 
 def _inside(column: str, base: str, where: str) -> str:
@@ -81,5 +129,6 @@ def _inside(column: str, base: str, where: str) -> str:
             f"the path {column!r} leads out of the dataset's folder",
             where=where,
             expected="a path below it",
+            action="mend the line, or copy the list again",
         )
     return path

@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING, ClassVar
 
 from mim_bench.datamodules.readers.base import DatasetInfo
 from mim_bench.datamodules.readers.depth import DepthReader
-from mim_bench.datamodules.readers.lists import Pair, read_pairs
-from mim_bench.errors import UserError
+from mim_bench.datamodules.readers.lists import Pair, find_list, read_pairs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_TEST_BASE = "official_splits/test"
+TEST_BASE = "official_splits/test"
+"""Where the test's frames lie below the dataset's folder."""
+
+_LISTS = (
+    "copy train_list.txt and test_list.txt from filenames/nyudepthv2/ of github.com/"
+    "SwinTransformer/MIM-Depth-Estimation into nyu_depth_v2/"
+)
 
 
 class NYUv2(DepthReader):
@@ -41,10 +46,9 @@ class NYUv2(DepthReader):
         obtain=(
             "training frames: the archive sync.zip of BTS (github.com/cleinc/bts), unpacked into "
             "nyu_depth_v2/ so that nyu_depth_v2/kitchen_0028b/rgb_00045.jpg exists; test frames: "
-            "nyu_depth_v2_labeled.mat from the home page and BTS's extract_official_train_test_"
-            "set_from_mat.py, into nyu_depth_v2/official_splits/; train_list.txt and "
-            "test_list.txt: filenames/nyudepthv2/ of github.com/SwinTransformer/"
-            "MIM-Depth-Estimation, into nyu_depth_v2/"
+            "nyu_depth_v2_labeled.mat from the home page, then `mim-bench data prepare "
+            "nyu_depth_v2 nyu_depth_v2_labeled.mat`, which fills nyu_depth_v2/official_splits/"
+            f"test/; lists: {_LISTS}"
         ),
         image_size=(480, 640),
         max_depth=10.0,
@@ -52,23 +56,9 @@ class NYUv2(DepthReader):
 
     def list_file(self, split: str) -> Path:
         """Return the list of a split, as it was found or where it belongs."""
-        name = f"{split}_list.txt"
-        places = [
-            self.folder / name,
-            self.root / "filenames" / "nyudepthv2" / name,
-            self.folder / "filenames" / "nyudepthv2" / name,
-        ]
-        return next((place for place in places if place.is_file()), places[0])
+        return find_list(self.root, self.folder, "nyudepthv2", f"{split}_list.txt")
 
     def pairs(self, split: str) -> list[Pair]:
         """Return a split's pictures and depth maps."""
         path = self.list_file(split)
-        if not path.is_file():
-            raise UserError(
-                f"the list of the {split} split is missing",
-                where=str(path),
-                expected="a line per frame: picture, space, depth map",
-                action=f"copy {path.name} from filenames/nyudepthv2/ of "
-                "github.com/SwinTransformer/MIM-Depth-Estimation there",
-            )
-        return read_pairs(path, _TEST_BASE if split == "test" else "")
+        return read_pairs(path, TEST_BASE if split == "test" else "", obtain=_LISTS)
