@@ -52,9 +52,13 @@ def resize(image: Image, depth: Depth, scale: float) -> tuple[Image, Depth]:
 
 
 def cut_columns(alpha: float, beta: float, width: int) -> tuple[int, int]:
-    """Return (first column, end) of the strip that CutDepth fills; alpha and beta in 0..1."""
+    """Return (first column, end) of the strip that CutDepth fills; alpha and beta in 0..1.
+
+    The products are taken in the order of the authors' code: in another one, a span that is whole
+    can round to just below and lose a column.
+    """
     left = int(alpha * width)
-    span = int(max((1 - alpha) * width * beta * 0.75, 1))
+    span = int(max((width - alpha * width) * beta * 0.75, 1))
     return left, left + span
 
 

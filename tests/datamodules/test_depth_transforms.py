@@ -53,7 +53,7 @@ def test_published_cut_wraps_the_files_numbers():
 def test_columns_of_the_cut(alpha, beta, width):
     left, end = ops.cut_columns(alpha, beta, width)
     assert left == int(alpha * width)
-    assert end - left == int(max((1 - alpha) * width * beta * 0.75, 1))
+    assert end - left == int(max((width - alpha * width) * beta * 0.75, 1))
     assert 0 <= left < end
     assert left < width
     assert end <= width

@@ -1,15 +1,13 @@
 """SiLog against its formula."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
+from depth_cases import golden, loss_batch
 
 from mim_bench.tasks.depth_loss import silog
 
-GOLDEN = json.loads((Path(__file__).parent / "golden" / "depth.json").read_text())
+GOLDEN = golden("depth")
 
 
 def slow_silog(prediction, target, focus=0.5):
@@ -48,23 +46,15 @@ def test_batch_counts_jointly_and_not_image_by_image():
     assert abs(joint - single) > 1e-3
 
 
-def frame(seed, height=24, width=32, largest=10.0):
-    rng = np.random.RandomState(seed)
-    target = rng.uniform(0, 1.2 * largest, (height, width)).astype(np.float32)
-    target[rng.uniform(size=(height, width)) < 0.2] = 0
-    return target, rng.uniform(0.2, largest, (height, width)).astype(np.float32)
-
-
 @pytest.mark.parametrize("case", GOLDEN["silog"], ids=lambda case: f"seed {case['seed']}")
 def test_same_value_and_gradient_as_the_authors_code(case):
-    targets, predictions = zip(*[frame(100 * case["seed"] + k) for k in range(3)], strict=True)
-    prediction = torch.tensor(np.stack(predictions), requires_grad=True)
-    loss = silog(prediction, torch.tensor(np.stack(targets)))
+    target, prediction = loss_batch(case["seed"])
+    loss = silog(prediction.requires_grad_(), target)
     loss.backward()
     assert float(loss.detach()) == pytest.approx(case["loss"], rel=1e-5)
-    assert float(prediction.grad.abs().sum()) == pytest.approx(case["grad_abs_sum"], rel=1e-4)
+    assert float(prediction.grad.abs().sum()) == pytest.approx(case["grad_abs_sum"], rel=1e-5)
     np.testing.assert_allclose(
-        prediction.grad.flatten()[:40].numpy(), case["grad_first"], rtol=1e-3, atol=1e-8
+        prediction.grad.flatten()[:40].numpy(), case["grad_first"], rtol=1e-5, atol=1e-9
     )
 
 

@@ -1,24 +1,17 @@
 """Window and flip test against a plain loop over columns."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
+from depth_cases import golden, window_images
+from depth_cases import window_network as network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mim_bench.errors import UserError
 from mim_bench.tasks.depth_windows import predict_depth, window_starts
 
-GOLDEN = json.loads((Path(__file__).parent / "golden" / "depth.json").read_text())
-
-
-def network(images):
-    """Not the same for a mirrored image, nor for the same pixels elsewhere in a window."""
-    ramp = torch.linspace(0, 1, images.shape[-1]) ** 2
-    return images.mean(1, keepdim=True) * (1 + ramp) + images[:, :1] * ramp
+GOLDEN = golden("depth")
 
 
 def slow(images, flip, windows):
@@ -68,9 +61,7 @@ def test_loop_over_columns(count, height, wider, windows, flip):
 
 @pytest.mark.parametrize("case", GOLDEN["windows"], ids=lambda c: f"{c['windows']} {c['width']}")
 def test_same_depth_as_the_authors_code(case):
-    rng = np.random.RandomState(3)
-    shape = (1, 3, case["height"], case["width"])
-    images = torch.from_numpy(rng.uniform(0, 1, shape).astype(np.float32))
+    images = window_images(case["height"], case["width"])
     found = predict_depth(network, images, case["flip"], case["windows"])[0, 0].numpy()
     assert int(np.isnan(found).sum()) == case["undefined"]
     expected = np.array(case["values"], dtype=np.float64)

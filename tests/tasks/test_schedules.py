@@ -1,16 +1,15 @@
 """The learning rates of whole trainings."""
 
-import json
-from pathlib import Path
-
+import numpy as np
 import pytest
+from depth_cases import golden
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mim_bench.errors import UserError
 from mim_bench.tasks.schedules import Budget, Constant, RiseFall, build_schedule
 
-GOLDEN = json.loads((Path(__file__).parent / "golden" / "depth.json").read_text())
+GOLDEN = golden("depth")
 PUBLISHED = RiseFall(5e-4, 3e-5, 0.9)
 
 
@@ -31,11 +30,14 @@ def test_the_last_of_an_odd_number_of_epochs_is_flat():
     assert PUBLISHED(12 * 40, budget) == 5e-4
 
 
-@pytest.mark.parametrize("case", GOLDEN["schedule"], ids=lambda case: f"{case['epochs']} epochs")
+@pytest.mark.parametrize("case", GOLDEN["schedule"], ids=lambda c: f"{c['epochs']} x {c['iterations']}")
 def test_same_rates_as_the_authors_code(case):
-    budget = Budget(case["epochs"] * case["iterations"], case["epochs"])
+    steps = case["epochs"] * case["iterations"]
+    rates = np.array([PUBLISHED(s, Budget(steps, case["epochs"])) for s in range(1, steps + 1)])
     for step, rate in case["points"]:
-        assert PUBLISHED(step, budget) == pytest.approx(rate, rel=1e-9), step
+        assert rates[step - 1] == pytest.approx(rate, rel=1e-12), step
+    means = rates.reshape(case["epochs"], -1).mean(1)
+    np.testing.assert_allclose(means, case["epoch_means"], rtol=1e-12)
 
 
 @given(st.integers(2, 60), st.integers(1, 2000), st.floats(0.0, 1.0), st.floats(0.01, 1.0))
