@@ -19,7 +19,8 @@ def small_cache(tmp_path_factory):
     old = os.environ.get("MIM_BENCH_CACHE")
     os.environ["MIM_BENCH_CACHE"] = str(cache)
     miniature.draw_world(
-        miniature.world_folder(), ("nyuv2",), counts={"nyuv2": {"train": 12, "test": 5}}
+        miniature.world_folder(),
+        counts={"nyuv2": {"train": 12, "test": 5}, "kitti": {"train": 9, "test": 2}},
     )
     if old is None:
         del os.environ["MIM_BENCH_CACHE"]

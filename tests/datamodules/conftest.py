@@ -12,7 +12,7 @@ from mim_bench.datamodules import miniature
 if TYPE_CHECKING:
     from pathlib import Path
 
-WORLD_COUNTS = {"nyuv2": {"train": 12, "test": 4}}
+WORLD_COUNTS = {"nyuv2": {"train": 12, "test": 4}, "kitti": {"train": 5, "test": 3}}
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from mim_bench.datamodules.readers.nyuv2 import NYUv2
 from mim_bench.errors import UserError
 
 ONE = {"nyuv2": {"train": 1, "test": 1}}
+NYU = ("nyuv2",)
 
 
 def files_of(folder: Path) -> list[str]:
@@ -113,11 +114,15 @@ def test_same_seed_same_bytes_with_two_processes(world, tmp_path):
         tmp_path / "two", counts=WORLD_COUNTS, jobs=2, progress=lambda *step: seen.append(step)
     )
     assert_same_bytes(world, two)
-    assert seen == [("nyuv2", done, 16) for done in range(17)]
+    assert seen == [
+        (name, done, total)
+        for name, total in (("nyuv2", 16), ("kitti", 8))
+        for done in range(total + 1)
+    ]
 
 
 def test_another_seed_is_another_world(tmp_path):
-    worlds = [miniature.draw_world(tmp_path / str(s), seed=s, counts=ONE) for s in (0, 1)]
+    worlds = [miniature.draw_world(tmp_path / str(s), NYU, seed=s, counts=ONE) for s in (0, 1)]
     pictures = [next(root.rglob("rgb_*.jpg")).read_bytes() for root in worlds]
     assert pictures[0] != pictures[1]
     prints = [NYUv2(root).fingerprint("train") for root in worlds]
@@ -176,7 +181,7 @@ def test_the_usual_size_and_place(monkeypatch, tmp_path):
     assert [frame.split for frame in frames].count("train") == 96
     assert [frame.split for frame in frames].count("test") == 24
     assert len({frame.image for frame in frames if frame.split == "train"}) == 96
-    assert miniature.DATASETS == ("nyuv2",)
+    assert miniature.DATASETS == ("nyuv2", "kitti")
 
 
 def test_depth_needs_seeing():
@@ -202,7 +207,7 @@ def test_drawn_worlds_are_left_as_they_are(world):
     assert miniature.is_drawn(world, ["nyuv2"])
     assert miniature.is_drawn(world, ["nyuv2"], counts=WORLD_COUNTS)
     assert not miniature.is_drawn(world, ["nyuv2"], counts=ONE)
-    assert not miniature.is_drawn(world, ["nyuv2", "kitti"])
+    assert miniature.is_drawn(world, ["nyuv2", "kitti"])
     assert not miniature.is_drawn(world / "nowhere", ["nyuv2"])
 
 
@@ -242,7 +247,7 @@ def test_two_at_once_draw_once(tmp_path):
     with ThreadPoolExecutor(2) as pool:
         calls = [
             pool.submit(
-                miniature.draw_world, tmp_path, counts=ONE, progress=lambda *s: seen.append(s)
+                miniature.draw_world, tmp_path, NYU, counts=ONE, progress=lambda *s: seen.append(s)
             )
             for _ in range(2)
         ]
@@ -255,11 +260,11 @@ def test_a_users_own_data_is_never_touched(tmp_path, world):
     own.parent.mkdir(parents=True)
     own.write_bytes(b"mine")
     with pytest.raises(UserError, match="not this miniature world"):
-        miniature.draw_world(tmp_path, counts=ONE)
+        miniature.draw_world(tmp_path, NYU, counts=ONE)
     assert own.read_bytes() == b"mine"
     assert not (tmp_path / "stamp.json").exists()
     with pytest.raises(UserError, match="not this miniature world"):
-        miniature.draw_world(world, counts=ONE)
+        miniature.draw_world(world, NYU, counts=ONE)
     assert miniature.is_drawn(world, ["nyuv2"], counts=WORLD_COUNTS)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mim_bench.datamodules.miniature import nyuv2
+from mim_bench.datamodules.miniature import kitti, nyuv2
 from mim_bench.datamodules.miniature.processes import default_jobs, draw_shares
 from mim_bench.errors import UserError, unknown
 from mim_bench.files import write_json
@@ -20,7 +20,7 @@ VERSION = 2
 TITLE = "miniature world"
 """What tables call it."""
 
-WRITERS = {"nyuv2": nyuv2}
+WRITERS = {"nyuv2": nyuv2, "kitti": kitti}
 """Dataset name -> the module that writes it."""
 
 DATASETS: tuple[str, ...] = tuple(WRITERS)
