@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from mim_bench.benchmarks.recipe import recipe_files
+
 SMALL = ("--set", "trainer.max_steps=3", "--set", "trainer.log_every_n_steps=1")
 SMALL += ("--set", "trainer.val_check_interval=2", "--set", "data.num_workers=0")
 RUN = ("run", "--suite", "geometric", "--columns", "nyuv2", *SMALL)
@@ -305,3 +307,24 @@ def test_looking_things_up(cli, arguments, parts):
     for part in parts:
         assert part in done.stdout
     assert json.loads(cli(*arguments, "--json").stdout)
+
+
+def test_every_shipped_recipe_trains_and_is_tested(cli, tmp_path):
+    """A step of each, on the miniature world; those of `RUN` have tests of their own."""
+    names = [name for name in recipe_files() if name != "nyuv2"]
+    done = cli(
+        "run", "--suite", "geometric", "--columns", ",".join(names), "--backbone", "vit_mini",
+        *SMALL, "--set", "trainer.max_steps=1", "--set", "data.batch_size=2",
+    )  # fmt: skip
+    assert "vit_mini (random)" in done.stdout
+    for name in names:
+        (path,) = (tmp_path / "runs" / name).glob("*/*/scores/*.json")
+        score = json.loads(path.read_text())
+        assert score["value"] > 0
+        assert score["trivial"]["value"] > 0
+        if name == "kitti":
+            assert score["card"]["frame_crop"] == [352, 1216]
+            assert score["card"]["windows"] == 16
+            assert score["card"]["crop"] == "garg"
+            assert score["card"]["max_depth"] == 80
+            assert "per-pixel mean depth of 9 training frames" in score["trivial"]["predictor"]
