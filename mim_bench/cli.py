@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mim_bench.cli_data import Json, data_app
 from mim_bench.errors import UserError
 
 app = typer.Typer(
@@ -19,7 +20,6 @@ app = typer.Typer(
     help="Where does my backbone transfer? Fine-tunes pretrained backbones under published "
     "protocols and prints the tables of 'Revealing the Dark Secrets of Masked Image Modeling'.",
 )
-data_app = typer.Typer(no_args_is_help=True, help="Make and check data roots.")
 app.add_typer(data_app, name="data")
 
 
@@ -106,7 +106,6 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a recipe, e.g. task.lr=1e-4."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
@@ -273,34 +272,6 @@ def show(
     from mim_bench.verbs import listing
 
     listing.show_name(name, as_json)
-
-
-@data_app.command("make")
-def data_make(
-    root: Annotated[
-        Path | None, typer.Argument(help="Where to; default: the cache that `run` reads.")
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="The world's seed.")] = 0,
-    as_json: Json = False,
-) -> None:
-    """Draw the miniature world: every dataset in its official layout, and contact sheets."""
-    from mim_bench.verbs import data
-
-    data.make_world(root, seed, as_json)
-
-
-@data_app.command("check")
-def data_check(
-    root: Annotated[Path, typer.Argument(help="A data root.")],
-    dataset: Annotated[
-        list[str] | None, typer.Option("--dataset", help="Only these. Repeatable.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Say for each dataset of a data root what is there and what is missing."""
-    from mim_bench.verbs import data
-
-    raise typer.Exit(data.check_data(root, dataset or [], as_json))
 
 
 def _request(options: dict[str, Any]) -> tuple[Any, Any]:

@@ -71,7 +71,9 @@ def test_the_links_lead_into_the_package():
         "mim_bench.benchmarks.plan",
         "mim_bench.benchmarks.launcher",
         "mim_bench.backbones.spec",
+        "mim_bench.datamodules.readers.kitti",
         "mim_bench.datamodules.readers.nyuv2",
+        "mim_bench.datamodules.prepare",
         "mim_bench.datamodules.miniature",
     ],
 )

@@ -21,12 +21,14 @@ CUT_DEPTH_EVERY = 4
 
 
 def bottom_middle(image: Image, depth: Depth, size: Sequence[int]) -> tuple[Image, Depth]:
-    """Cut the lowest rows and middle columns out of a frame, as KITTI's devkit papers do.
+    """Cut the lowest rows and middle columns out of a frame.
 
     Args:
         image: (H, W, 3) uint8.
         depth: (H, W) metres.
         size: (height, width) of what is kept, no larger than the frame.
+
+    Source: the "KB crop" of the authors' code, 352 x 1216 on KITTI.
     """
     top, left = depth.shape[0] - size[0], int((depth.shape[1] - size[1]) / 2)
     window = slice(top, top + size[0]), slice(left, left + size[1])

@@ -1,4 +1,4 @@
-"""What `data make` and `data check` do. (No torch.)."""
+"""What `data make`, `data check` and `data prepare` do. (No torch.)."""
 
 from __future__ import annotations
 
@@ -78,3 +78,61 @@ def check_data(root: Path, names: Sequence[str], as_json: bool) -> int:
     if as_json:
         print_json(report)
     return int(lacking)
+
+
+def prepare_data(
+    name: str, source: Path, splits: Path | None, root: Path | None, as_json: bool
+) -> int:
+    """Bring a dataset that is published in another form into its layout.
+
+    Args:
+        name: The dataset, by its name or its folder's; only NYUv2 needs it.
+        source: What was downloaded.
+        splits: The split's file; None looks beside `source`.
+        root: The data root to fill.
+        as_json: Print JSON.
+
+    Returns:
+        The exit status: 1 when the test is still not complete.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from mim_bench.benchmarks.runner import main_console
+    from mim_bench.datamodules.readers.nyuv2 import NYUv2
+
+    if name not in (NYUv2.info.name, NYUv2.info.folder):
+        raise UserError([unknown("dataset", name, [NYUv2.info.folder], "data prepare")])
+    if root is None:
+        raise UserError("no data root is given", action="give --root, or set MIM_BENCH_DATA")
+    from mim_bench.datamodules.prepare import prepare_nyu
+
+    console = main_console(as_json)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("test frames", total=None)
+        done = prepare_nyu(
+            source,
+            splits,
+            root,
+            lambda count, total: progress.update(bar, completed=count, total=total),
+        )
+    reader = NYUv2(root)
+    problems = reader.check(["test"])
+    notes = [] if problems else reader.notes("test")
+    if as_json:
+        print_json(
+            {
+                "root": str(root),
+                **vars(done),
+                "problems": [vars(one) for one in problems],
+                "notes": notes,
+            }
+        )
+        return int(bool(problems))
+    print(f"{done.frames} test frames: {done.written} files written, {done.kept} were there")
+    print(f"list: {done.list_file} ({'written' if done.listed else 'was there'})")
+    for problem in problems:
+        print(problem)
+    for note in notes:
+        print(f"note: {note}")
+    return int(bool(problems))

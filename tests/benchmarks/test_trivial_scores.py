@@ -16,8 +16,10 @@ from mim_bench.benchmarks.plan import Request, make_plan
 from mim_bench.benchmarks.stopping import StopRequest
 from mim_bench.benchmarks.store import RunFolder, Store
 from mim_bench.datamodules.readers.nyuv2 import NYUv2
+from mim_bench.errors import UserError
 from mim_bench.tasks.depth import DepthTask
 from mim_bench.tasks.depth_trivial import MeanDepth
+from mim_bench.verbs import looking
 
 NAME = "per-pixel mean depth of 12 training frames"
 
@@ -255,3 +257,39 @@ def test_a_task_without_one_has_none_and_its_ids_are_the_same(tested, monkeypatc
     assert names[0] == names[1]
     assert path.name == bare.name
     assert "trivial" not in json.dumps(whole["nyuv2"]["card"])
+
+
+@pytest.mark.filterwarnings("ignore:.*no measurement", "ignore:column nyuv2")
+def test_frames_without_ground_truth_are_left_out_and_noted(tested, monkeypatch, capsys):
+    """A depth map of zeros has no error: the mean is over the others, and the score says so."""
+    _, whole = tested()
+    assert "notes" not in whole["nyuv2"]
+    read = NYUv2.sample
+
+    def emptied(numbers):
+        def sample(reader, split, index):
+            found = read(reader, split, index)
+            hide = split == "test" and index in numbers
+            return {**found, "depth": found["depth"] * 0} if hide else found
+
+        return sample
+
+    monkeypatch.setattr(NYUv2, "sample", emptied({1}))
+    path, scores = tested("one")
+    (note,) = scores["nyuv2"]["notes"]
+    assert note.startswith("1 of 5 samples have no ground truth that counts")
+    assert note.endswith("/rgb_00001")
+    records = [
+        json.loads(line)
+        for shard in path.glob("records/*/*.jsonl")
+        for line in shard.read_text().splitlines()
+    ]
+    values = [record["rmse"] for record in records]
+    assert values.count(None) == 1
+    assert scores["nyuv2"]["value"] == pytest.approx(np.mean([v for v in values if v is not None]))
+    assert scores["nyuv2"]["value"] != whole["nyuv2"]["value"]
+    looking.show_run(str(path.parent), str(path), None, as_json=False)
+    assert f"note: {note}" in capsys.readouterr().out
+    monkeypatch.setattr(NYUv2, "sample", emptied(range(5)))
+    with pytest.raises(UserError, match="no sample has a rmse"):
+        tested("all")
