@@ -114,8 +114,9 @@ def test_its_score_goes_the_networks_way(tested, small_cache):
     eigen = slice(9, 94), slice(8, 120)  # 45:471 and 41:601, a fifth of it
     rmse, d1 = by_hand(small_cache, eigen, 10.0)
     assert scores["nyuv2"]["trivial"]["value"] == pytest.approx(rmse, rel=1e-5)
-    assert scores["nyuv2"]["trivial"]["all"]["d1"] == pytest.approx(d1, rel=1e-5)
-    assert scores["d1"]["trivial"]["value"] == pytest.approx(d1, rel=1e-5)
+    # a pixel at the very bound may fall to either side of it: single against double precision
+    assert scores["nyuv2"]["trivial"]["all"]["d1"] == pytest.approx(d1, abs=1e-4)
+    assert scores["d1"]["trivial"]["value"] == pytest.approx(d1, abs=1e-4)
     whole, _ = by_hand(small_cache, (slice(None), slice(None)), 3.0)
     assert scores["all"]["trivial"]["value"] == pytest.approx(whole, rel=1e-5)
     for score in scores.values():
