@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import os
 import pickle
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,6 +17,7 @@ from kitti_folders import FRAMES, Layout, frame, make_kitti, names
 
 from mim_bench.datamodules.readers import get_reader_class
 from mim_bench.datamodules.readers.kitti import KITTI
+from mim_bench.datamodules.readers.kitti_layout import DEPTH_BASES
 from mim_bench.errors import UserError
 
 IMAGES = ("raw_data", "")
@@ -107,9 +110,49 @@ def test_frames_without_ground_truth_are_left_out_and_counted(tmp_path):
             KITTI(tmp_path).ids("test")
 
 
+class Small(KITTI):
+    """As if these few frames were all."""
+
+    info = dataclasses.replace(KITTI.info, splits={"train": 6, "test": 3})
+
+
+def test_a_whole_copy_needs_no_note(tmp_path):
+    root = make_kitti(tmp_path)
+    assert [Small(root).notes(split) for split in FRAMES] == [[], []]
+    assert KITTI(root).notes("test") == ["test has 3 samples, the official split 652"]
+    (root / "stamp.json").write_text("{}")  # a miniature world never has the official number
+    assert KITTI(root).notes("test") == []
+
+
 def test_pictures_that_exist_in_both_forms_are_taken_as_listed(tmp_path):
     make_kitti(tmp_path, Layout(ending=".jpg"))
-    assert_holds_the_frames(make_kitti(tmp_path), exact=True)
+    for listed in (".png", ".jpg"):
+        root = make_kitti(tmp_path, Layout(listed_ending=listed))
+        assert_holds_the_frames(root, exact=listed == ".png")
+        picture, _ = KITTI(root)._listed("train")[0].files(root / "kitti")
+        assert picture.suffix == listed
+
+
+@pytest.mark.parametrize("images", ["", "raw_data", "frames/left"])
+@pytest.mark.parametrize("depth", ["", "{part}", "truth"])
+def test_where_the_list_says_is_looked_at_first(tmp_path, images, depth):
+    """Another copy lies beside in each usual place, its pictures black and its depth empty."""
+    layout = Layout(images, depth, listed_images=images, listed_depth=depth)
+    root = make_kitti(tmp_path, layout)
+    for other in ("", "raw_data"):
+        for name, _, _ in (name for split in FRAMES for name in names(split)):
+            path = root / "kitti" / other / f"{name}.png"
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                cv2.imwrite(str(path), np.zeros((12, 30, 3), np.uint8))
+    for other in DEPTH_BASES:
+        for _, name, part in (name for split in FRAMES for name in names(split)):
+            path = root / "kitti" / other / f"{name}.png"
+            same_part = other.rpartition("/")[2] not in {"train", "val"} - {part}
+            if same_part and not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                cv2.imwrite(str(path), np.zeros((12, 30), np.uint16))
+    assert_holds_the_frames(root, exact=True)
 
 
 def test_drives_may_lie_apart(tmp_path):
