@@ -1,7 +1,7 @@
 """Depth samples per second of one worker, against decoding the same files and nothing else.
 
 Run: python -m speed.loading [--rounds 5] [--frames 60]
-Claim: with the whole augmentation of NYUv2 at 640 x 480 at least 0.7 of decoding alone.
+Claim: with the whole augmentation of NYUv2 at 640 x 480 about 0.7 of decoding alone.
 """
 
 from __future__ import annotations
