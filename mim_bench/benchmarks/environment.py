@@ -88,8 +88,10 @@ def reset_peak_memory() -> None:
 
 
 def peak_memory_mb() -> float:
-    """Return the largest memory since the last reset: the GPU's where one is used, else this
-    process's (since its start where the system can't reset it).
+    """Return the largest memory since the last reset.
+
+    The GPU's where one is used, else this process's (since its start where the system can't
+    reset it).
     """
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():

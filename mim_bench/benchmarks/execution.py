@@ -36,9 +36,7 @@ if TYPE_CHECKING:
     from mim_bench.tasks.base import Task
 
 
-def execute(
-    job: Mapping[str, Any], folder: RunFolder, stop: StopRequest, threads: int = 1
-) -> None:
+def execute(job: Mapping[str, Any], folder: RunFolder, stop: StopRequest, threads: int = 1) -> None:
     """Train a run as far as it isn't trained, and test the columns that lack a score.
 
     Args:

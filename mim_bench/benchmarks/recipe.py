@@ -110,7 +110,9 @@ class Recipe:
             problems += settings.overlay(content, miniature, f"{self.source}, miniature")
         for key, value in (overrides or {}).items():
             problems += settings.overlay(content, {key: value}, f"--set {key}", known_only=True)
-        changed = " with --set" if any(key.startswith("trainer.") for key in overrides or {}) else ""
+        changed = (
+            " with --set" if any(key.startswith("trainer.") for key in overrides or {}) else ""
+        )
         problems += settings.check_trainer(content["trainer"], f"{self.source}{changed}")
         if problems:
             raise UserError(problems)

@@ -39,6 +39,8 @@ TRAINER_OTHER = {
 """Trainer settings that change speed, safety or logging but no score."""
 
 _NESTED = ("task", "data")
+# a budget in steps replaces one in epochs, and the other way round
+_BUDGETS = {"max_epochs": "max_steps", "max_steps": "max_epochs"}
 
 
 def kind(expected: type) -> str:
@@ -170,10 +172,8 @@ def _apply(
     if known_only and not _same_kind(old, value):
         return [Problem(f"{value!r} is a {kind(type(value))}", where, f"a {kind(type(old))}")]
     parent[leaf] = value
-    if path[0] == "trainer" and value is not None:
-        other = {"max_epochs": "max_steps", "max_steps": "max_epochs"}.get(leaf)
-        if other:  # a budget in steps replaces one in epochs, and the other way round
-            parent[other] = None
+    if path[0] == "trainer" and value is not None and leaf in _BUDGETS:
+        parent[_BUDGETS[leaf]] = None
     return []
 
 

@@ -86,7 +86,6 @@ class RunFolder:
             return False
         return score.get("state") in ("done", "pending")
 
-
     def predictions(self, records: str) -> Path:
         """Return where the predictions of a pass over a split are kept, by its records' id."""
         return self.path / "predictions" / records

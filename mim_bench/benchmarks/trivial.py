@@ -91,9 +91,7 @@ class TrivialTest:
     def _scored(
         self, metric: str, records: Sequence[Mapping[str, Any]], truth: Any
     ) -> dict[str, Any]:
-        values = {
-            name: float(self.task.score(records, name, truth)) for name in self.task.metrics
-        }
+        values = {name: float(self.task.score(records, name, truth)) for name in self.task.metrics}
         if not math.isfinite(values[metric]):
             raise FloatingPointError(f"{metric} of the {self.name} is {values[metric]}")
         return {

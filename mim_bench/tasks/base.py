@@ -190,7 +190,7 @@ class Task(ScheduledModule, ABC):
         return []
 
     def files(self, prediction: Any, batch: Batch) -> list[bytes]:
-        """Return one file's content per sample of a batch: its prediction, as the field keeps it."""
+        """Return a file's content per sample of a batch: its prediction, as the field keeps it."""
         del prediction, batch
         return []
 

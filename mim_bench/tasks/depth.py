@@ -21,8 +21,8 @@ from mim_bench.tasks.depth_metrics import (
     mend,
     scored_pixels,
 )
-from mim_bench.tasks.depth_trivial import FRAMES, MeanDepth, known_depth
 from mim_bench.tasks.depth_pixels import SUFFIX, per_pixel
+from mim_bench.tasks.depth_trivial import FRAMES, MeanDepth, known_depth
 from mim_bench.tasks.depth_windows import predict_depth
 from mim_bench.tasks.options import Option
 
@@ -186,7 +186,11 @@ class DepthTask(Task):
         pixels = mask.sum((-2, -1)).tolist()
         nothing = [None] * len(found)
         return [
-            {"id": str(name), "pixels": count, **dict(zip(found, row if count else nothing, strict=True))}
+            {
+                "id": str(name),
+                "pixels": count,
+                **dict(zip(found, row if count else nothing, strict=True)),
+            }
             for name, count, row in zip(batch["id"], pixels, rows, strict=True)
         ]
 

@@ -84,9 +84,7 @@ def depth_png(depth: npt.NDArray[np.float32], units_per_metre: float) -> bytes:
     return content.tobytes()
 
 
-def _titled(
-    panel: Picture, title: str, bar: tuple[float, float, int] | None = None
-) -> Picture:
+def _titled(panel: Picture, title: str, bar: tuple[float, float, int] | None = None) -> Picture:
     """Put a title over a panel, and a colour bar with the numbers at its ends in metres."""
     width = panel.shape[1]
     strip: Any = np.zeros((_HEADER + _BAR, width, 3), dtype=np.uint8)

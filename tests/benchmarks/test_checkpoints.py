@@ -79,7 +79,9 @@ def test_a_loss_that_is_not_finite_ends_the_run():
 
 
 def test_step_seeds_differ_by_seed_batch_and_rank():
-    seeds = {step_seed(*place) for place in [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 11, 1)]}
+    seeds = {
+        step_seed(*place) for place in [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 11, 1)]
+    }
     assert len(seeds) == 5
     assert all(0 <= seed < 2**63 for seed in seeds)
 

@@ -9,11 +9,14 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from mim_bench.benchmarks.recipe import recipe_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SMALL = ("--set", "trainer.max_steps=3", "--set", "trainer.log_every_n_steps=1")
 SMALL += ("--set", "trainer.val_check_interval=2", "--set", "data.num_workers=0")
@@ -135,9 +138,7 @@ def test_looking_at_a_store(finished, cli):
 
 def test_a_new_option_tests_the_old_checkpoint(finished, cli, tmp_path):
     shutil.copytree(finished[0] / "runs", tmp_path / "runs")
-    weights = {
-        path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*.safetensors")
-    }
+    weights = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*.safetensors")}
     done = cli(*RUN, "--backbone", "vit_mini", "--set", "tests.nyuv2.options.flip=false")
     assert "0." in done.stdout or "1." in done.stdout or "2." in done.stdout
     assert weights == {
@@ -218,7 +219,9 @@ def test_json_output_is_json(finished, cli):
     done = cli(*RUN, "--backbone", "vit_mini", "--label", "my ViT", "--json", cwd=folder)
     (table,) = json.loads(done.stdout)["tables"]
     assert table["rows"]
-    planned = json.loads(cli("plan", *RUN[1:], "--backbone", "vit_mini", "--json", cwd=folder).stdout)
+    planned = json.loads(
+        cli("plan", *RUN[1:], "--backbone", "vit_mini", "--json", cwd=folder).stdout
+    )
     assert planned["runs"][0]["state"] == "cached"
 
 
@@ -248,7 +251,9 @@ def test_two_devices_test_each_sample_once_and_agree_with_one(cli, tmp_path):
 
 
 def test_real_photographs_train_and_test(cli, real_data, tmp_path):
-    done = cli(*RUN, "--preset", "miniature", "--data-root", str(real_data), "--backbone", "vit_mini")
+    done = cli(
+        *RUN, "--preset", "miniature", "--data-root", str(real_data), "--backbone", "vit_mini"
+    )
     assert f"miniature preset · {real_data}" in done.stdout
     (run,) = runs(tmp_path / "runs")
     # two frames are fewer than a batch: they train with their own size, and it is written down

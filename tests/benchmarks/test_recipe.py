@@ -112,7 +112,7 @@ def test_each_mistake_is_named(write, old, new, said):
 
 
 def test_a_recipe_without_miniature_says_so(write):
-    recipe = load_recipe(write(GOOD.split("miniature:")[0]))
+    recipe = load_recipe(write(GOOD.split("miniature:", maxsplit=1)[0]))
     with pytest.raises(UserError, match="has no `miniature:` block"):
         recipe.resolve("miniature")
 

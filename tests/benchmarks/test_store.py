@@ -30,7 +30,7 @@ def test_runs_are_found_by_prefix_and_folder(store):
         store.folder("nyuv2", "vit", name).update(state="planned")
     assert store.find("abc").id == "abc1"
     assert store.find(str(store.root / "nyuv2" / "vit" / "abd2")).id == "abd2"
-    with pytest.raises(UserError, match="2 runs begin with 'ab'|runs begin"):
+    with pytest.raises(UserError, match="runs begin"):
         store.find("ab")
     with pytest.raises(UserError, match="no run 'x'"):
         store.find("x")

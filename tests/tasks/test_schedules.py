@@ -30,7 +30,9 @@ def test_the_last_of_an_odd_number_of_epochs_is_flat():
     assert PUBLISHED(12 * 40, budget) == 5e-4
 
 
-@pytest.mark.parametrize("case", GOLDEN["schedule"], ids=lambda c: f"{c['epochs']} x {c['iterations']}")
+@pytest.mark.parametrize(
+    "case", GOLDEN["schedule"], ids=lambda c: f"{c['epochs']} x {c['iterations']}"
+)
 def test_same_rates_as_the_authors_code(case):
     steps = case["epochs"] * case["iterations"]
     rates = np.array([PUBLISHED(s, Budget(steps, case["epochs"])) for s in range(1, steps + 1)])

@@ -189,7 +189,9 @@ def _draw(
     gaze = _follow(rng, actors[0].path, seconds, reach, leaves)
     spread = (0.5 * distractors * 2.3 + 1.3) * _RADIUS[kind]
     near, far = reach - spread, reach + spread
-    still = replace(still, things=tuple(thing for thing in still.things if _clear(thing, near, far)))
+    still = replace(
+        still, things=tuple(thing for thing in still.things if _clear(thing, near, far))
+    )
     film = Film(
         still, tuple(actors), eye, rng.uniform(1.3, 3.0), gaze, rng.uniform(0.75, 1.2), seconds
     )

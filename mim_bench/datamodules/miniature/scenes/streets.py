@@ -144,7 +144,9 @@ def _slab(rng: Generator, half: float, pavement: float) -> Thing:
     """The road, a line along its middle, and pavements on both sides."""
     piece = Piece()
     grey = rng.uniform(0.1, 0.25)
-    piece.box((-half, -0.1, -9), (half, 0.02, LENGTH), plain((1.08 * grey, grey, 0.9 * grey), "stone"))
+    piece.box(
+        (-half, -0.1, -9), (half, 0.02, LENGTH), plain((1.08 * grey, grey, 0.9 * grey), "stone")
+    )
     white = plain((0.75, 0.75, 0.7), "clay")
     for z in np.arange(0.0, 40.0, 6.0):
         piece.box((-0.07, 0.0, float(z)), (0.07, 0.025, float(z) + 3.0), white)
