@@ -9,12 +9,15 @@ from torch import Tensor, nn
 
 from mim_bench.backbones.blocks import BlockInfo, find_blocks
 from mim_bench.backbones.groups import ParamGroup, layer_ids, make_groups
+from mim_bench.backbones.pyramid import Pyramid
 from mim_bench.errors import UserError, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mim_bench.backbones.beit import BeitForward
     from mim_bench.backbones.loading import LoadReport
+    from mim_bench.backbones.swin import SwinForward
 
 
 class Backbone(nn.Module):
@@ -23,7 +26,8 @@ class Backbone(nn.Module):
     Attributes:
         net: The timm network, without the stages that are not wanted.
         channels: Channels of each map.
-        strides: Stride of each map: the real one, for a plain ViT its patch.
+        strides: Stride of each map: the real one, for a plain ViT that one level is asked of its
+            patch.
         mean: Mean of each colour that the weights expect, for images in 0..1.
         std: Standard deviation of each colour.
         report: What became of the weights' tensors; None for random weights.
@@ -40,14 +44,19 @@ class Backbone(nn.Module):
         multiple: int,
         input_size: tuple[int, int] | None,
         notes: Sequence[str] = (),
+        *,
+        own: SwinForward | BeitForward | None = None,
     ) -> None:
         super().__init__()
         self.net = net
         self.norms = nn.ModuleList(norms)
+        self.own = own
+        self.pyramid: Pyramid | None = None
         self.name = name
         self.indices = [index for index, _, _ in taps]
         self.strides = tuple(stride for _, stride, _ in taps)
         self.channels = tuple(channels for _, _, channels in taps)
+        self.base_strides = self.strides
         config = net.pretrained_cfg
         self.mean: tuple[float, float, float] = tuple(config["mean"])  # type: ignore[index]
         self.std: tuple[float, float, float] = tuple(config["std"])  # type: ignore[index]
@@ -70,14 +79,13 @@ class Backbone(nn.Module):
             UserError: The network is built for another input size, or its maps are smaller
                 than their stride says.
         """
-        maps = self.net.forward_intermediates(  # type: ignore[operator]
-            self._padded(images), indices=self.indices, intermediates_only=True
-        )
-        height, width = images.shape[-2:]
-        return [
-            norm(self._cropped(level, -(-height // stride), -(-width // stride), stride))
-            for level, stride, norm in zip(maps, self.strides, self.norms, strict=True)
-        ]
+        maps = self._maps(images)
+        return self.pyramid(maps[0], images.shape[-2:]) if self.pyramid is not None else maps
+
+    def add_pyramid(self, levels: Sequence[int]) -> None:
+        """Answer with maps of these strides, made from the network's last one. See `Pyramid`."""
+        self.pyramid = Pyramid(self.channels[-1], self.strides[-1], levels)
+        self.strides, self.channels = self.pyramid.levels, self.pyramid.channels
 
     def embed(self, images: Tensor, pooling: str = "average") -> Tensor:
         """Compute one vector for each image, from the coarsest map.
@@ -93,19 +101,22 @@ class Backbone(nn.Module):
             UserError: The pooling is unknown, or the network has no class token.
         """
         if pooling == "average":
-            coarsest: Tensor = self(images)[-1]
+            coarsest: Tensor = self._maps(images)[-1]
             return coarsest.mean(dim=(-2, -1))
         if pooling != "token":
             raise UserError([unknown("pooling", pooling, ("average", "token"))])
         if getattr(self.net, "cls_token", None) is None:
             raise UserError(f"{self.name!r} has no class token", expected="pooling: average")
-        pairs = self.net.forward_intermediates(  # type: ignore[operator]
-            self._padded(images),
-            indices=self.indices,
-            return_prefix_tokens=True,
-            intermediates_only=True,
-        )
-        token: Tensor = pairs[-1][1][:, 0]
+        if self.own is not None:
+            token: Tensor = self.own(self.net, images, self.indices)[1][-1][:, 0]
+        else:
+            pairs = self.net.forward_intermediates(  # type: ignore[operator]
+                self._padded(images),
+                indices=self.indices,
+                return_prefix_tokens=True,
+                intermediates_only=True,
+            )
+            token = pairs[-1][1][:, 0]
         normed: Tensor = self.norms[-1](token[:, :, None, None])
         return normed[:, :, 0, 0]
 
@@ -122,6 +133,20 @@ class Backbone(nn.Module):
     ) -> list[ParamGroup]:
         """Return the trainable parameters grouped by layer and weight decay (see `groups`)."""
         return make_groups(self, convention, decay, prefix)
+
+    def _maps(self, images: Tensor) -> list[Tensor]:
+        """Return the network's own maps, cropped and normed, before a pyramid is made."""
+        if self.own is not None:
+            maps: list[Tensor] = self.own(self.net, images, self.indices)[0]
+        else:
+            maps = self.net.forward_intermediates(  # type: ignore[operator]
+                self._padded(images), indices=self.indices, intermediates_only=True
+            )
+        height, width = images.shape[-2:]
+        return [
+            norm(self._cropped(level, -(-height // stride), -(-width // stride), stride))
+            for level, stride, norm in zip(maps, self.base_strides, self.norms, strict=True)
+        ]
 
     def _cropped(self, level: Tensor, height: int, width: int, stride: int) -> Tensor:
         if level.shape[-2] < height or level.shape[-1] < width:

@@ -10,9 +10,12 @@ from torch import Tensor, nn
 
 from mim_bench.backbones import network, windows
 from mim_bench.backbones.backbone import Backbone
+from mim_bench.backbones.beit import BeitForward
+from mim_bench.backbones.beit import fits as is_beit
 from mim_bench.backbones.checkpoint import read_state_dict
 from mim_bench.backbones.loading import LoadReport, SkipRandom, adapt_state, load_weights
 from mim_bench.backbones.spec import PRETRAINED, BackboneSpec
+from mim_bench.backbones.swin import SwinForward
 from mim_bench.errors import Problem, UserError, unknown
 
 if TYPE_CHECKING:
@@ -41,9 +44,10 @@ def build_backbone(
     Args:
         spec: Which network and weights.
         sizes: Height and width of every input it will see, in pixels. Learned positions lie on
-            the first one's grid.
+            the first one's grid; attention windows and bias tables fit all of them together.
         levels: Strides of the wanted maps. A network with one stride (a plain ViT) answers a
-            single request with its own. Stages beyond the last level are not kept.
+            single request with its own, and several with a pyramid made from its last map.
+            Stages beyond the last level are not kept.
         drop_path: Rate of stochastic depth in the last block, rising linearly from 0.
         window: Attention window in tokens of Swin and SwinV2, clamped to each stage's map; None
             keeps the share of the map that the architecture has at its own input size. Other
@@ -51,8 +55,8 @@ def build_backbone(
         norm_eps: eps of every LayerNorm of networks with attention; None leaves them.
         out_norm: LayerNorm over the channels of each map: "none"; "new"; "loaded", the
             network's own final norm on the last stage, trained; "frozen", the same, not trained.
-        pad_order: "official" refuses inputs that the official dense SwinV2 code and timm pad in
-            different order; "timm" takes them.
+        pad_order: Where a Swin's map is no multiple of its window: "official" pads, then shifts
+            the windows, as the authors' dense code does; "timm" shifts, then pads.
 
     Raises:
         UserError: The name, a setting or the weights are wrong, the architecture can't yield
@@ -73,12 +77,15 @@ def build_backbone(
         raise UserError(problems)
     wanted = _Wanted(spec, sizes, tuple(levels), drop_path, window, norm_eps, out_norm, pad_order)
     if spec.weights is None or spec.weights == PRETRAINED:
-        return wanted.assemble(None)
-    weights = read_state_dict(spec.weights)
-    with SkipRandom():
-        backbone = wanted.assemble(weights)
-    if backbone.report is not None and backbone.report.missing:
-        return wanted.assemble(weights)  # what is missing needs its random initialisation
+        backbone = wanted.assemble(None)
+    else:
+        weights = read_state_dict(spec.weights)
+        with SkipRandom():
+            backbone = wanted.assemble(weights)
+        if backbone.report is not None and backbone.report.missing:
+            backbone = wanted.assemble(weights)  # what is missing needs its random initialisation
+    if len(set(levels)) > len(backbone.strides):  # one stride, asked for several
+        backbone.add_pyramid(sorted(set(levels)))
     return backbone
 
 
@@ -106,10 +113,20 @@ class _Wanted:
         network.spread_drop_path(net, self.drop_path)
         if self.norm_eps is not None:
             network.set_norm_eps(net, self.norm_eps)
-        if self.pad_order == "official" and windowed:
-            windows.refuse_padding(net, self.spec.name, shaped.padded)
+        own: SwinForward | BeitForward | None = None
+        if windowed:
+            own = SwinForward(net, self.sizes, self.pad_order)
+        elif is_beit(net):
+            own = BeitForward(net, self.sizes)
         backbone = Backbone(
-            net, self.spec.name, taps, norms, shaped.multiple, shaped.input_size, shaped.notes
+            net,
+            self.spec.name,
+            taps,
+            norms,
+            shaped.multiple,
+            shaped.input_size,
+            shaped.notes,
+            own=own,
         )
         if state is not None:
             backbone.report = load_weights(
@@ -128,12 +145,11 @@ class _Wanted:
         """Make a Swin or SwinV2: built at its own size, whose windows are those of pretraining."""
         net, _ = network.create(self.spec, {"drop_path_rate": self.drop_path})
         taps = self._taps(net)
-        multiple = network.padding_multiple(net, taps[-1][1])
-        size = self._one_size(multiple)
         if self.spec.weights is not None:
             windows.keep_pretraining_windows(net)
-        windows.set_windows(net, size, self.window)
-        return _Shaped(net, taps, multiple, size, size != tuple(self.sizes[0]))
+        patch = max(net.patch_embed.patch_size)  # type: ignore[union-attr, arg-type]
+        windows.set_windows(net, network.rounded(self._largest(), patch), self.window)
+        return _Shaped(net, taps, 1, None)
 
     def _sized(self) -> _Shaped:
         """Make any other network, once without values to see what it asks of its input."""
@@ -144,8 +160,10 @@ class _Wanted:
         sized = bool(probe.pretrained_cfg.get("fixed_input_size"))  # type: ignore[union-attr, operator]
         if sized:  # it counts positions, which are whole only at whole strides
             multiple = taps[-1][1]
-        fixed = sized and "dynamic_img_size" in refused
-        size = self._one_size(multiple) if fixed else network.rounded(self.sizes[0], multiple)
+        beit = is_beit(probe)  # its tables fit all sizes together
+        fixed = sized and "dynamic_img_size" in refused and not beit
+        first = self._largest() if beit else self.sizes[0]
+        size = self._one_size(multiple) if fixed else network.rounded(first, multiple)
         optional = {key: value for key, value in optional.items() if key not in refused}
         net, refused_size = network.create(self.spec, {**optional, "img_size": size})
         native = tuple(net.pretrained_cfg["input_size"][1:])  # type: ignore[index]
@@ -159,7 +177,7 @@ class _Wanted:
             notes.append(f"drop_path {self.drop_path} is not used: {self.spec.name} has none")
         if self.window is not None:
             notes.append(f"window {self.window} is not used: {self.spec.name} has none to set")
-        return _Shaped(net, taps, multiple, size if fixed else None, False, tuple(notes))
+        return _Shaped(net, taps, multiple, size if fixed else None, tuple(notes))
 
     def _taps(self, net: nn.Module) -> list[network.Tap]:
         found = network.features(net, self.spec.name)
@@ -167,6 +185,10 @@ class _Wanted:
             (index, *found[index])
             for index in network.choose_levels(found, self.levels, self.spec.name)
         ]
+
+    def _largest(self) -> tuple[int, int]:
+        """Return a size that covers all."""
+        return (max(size[0] for size in self.sizes), max(size[1] for size in self.sizes))
 
     def _one_size(self, multiple: int) -> tuple[int, int]:
         padded = {network.rounded(size, multiple) for size in self.sizes}
@@ -208,12 +230,11 @@ class _Shaped:
     """A complete network prepared for the input sizes.
 
     Attributes: the network; index, stride and channels of each level; what inputs are padded to
-    a multiple of; the only input size, if there is but one; whether that one needs padding; notes.
+    a multiple of; the only input size, if there is but one; notes.
     """
 
     net: nn.Module
     taps: list[network.Tap]
     multiple: int
     input_size: tuple[int, int] | None
-    padded: bool
     notes: tuple[str, ...] = ()

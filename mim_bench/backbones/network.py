@@ -105,13 +105,13 @@ def features(net: nn.Module, name: str) -> list[tuple[int, int]]:
 def choose_levels(found: list[tuple[int, int]], levels: tuple[int, ...], name: str) -> list[int]:
     """Return the index of the feature map for each asked stride: the last one at that stride.
 
-    A network with one stride only answers a single request with it, whatever is asked.
+    A network with one stride only answers with its last map, whatever is asked.
 
     Raises:
-        UserError: A stride is not there, or several are asked of a network with one.
+        UserError: A stride is not there, or none is asked.
     """
     strides = [stride for stride, _ in found]
-    if len(set(strides)) == 1 and len(levels) == 1:
+    if len(set(strides)) == 1 and levels:
         return [len(strides) - 1]
     absent = [level for level in levels if level not in strides]
     if absent or not levels:

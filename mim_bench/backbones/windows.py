@@ -1,11 +1,8 @@
-"""Attention windows of Swin and SwinV2 at an input size, and whether they need padding."""
+"""Attention windows of Swin and SwinV2 at an input size."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-
-from mim_bench.backbones.blocks import find_blocks
-from mim_bench.errors import UserError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -36,27 +33,3 @@ def set_windows(net: nn.Module, size: tuple[int, int], window: int | None) -> No
             keeps the share of the map that the architecture's windows have at its own size.
     """
     net.set_input_size(img_size=size, window_size=window)  # type: ignore[operator]
-
-
-def refuse_padding(net: nn.Module, name: str, padded: bool) -> None:
-    """Refuse what the official code and timm pad in different order.
-
-    The official dense code pads before it shifts the windows, timm after; without padding both
-    are the same.
-
-    Raises:
-        UserError: The input or a stage's map is no multiple of what divides it.
-    """
-    for block in find_blocks(net):
-        resolution = getattr(block.module, "input_resolution", None)
-        if resolution is None or block.window is None:
-            continue
-        if padded or any(n % w for n, w in zip(resolution, block.window, strict=True)):
-            raise UserError(
-                f"{name!r} pads a map of {resolution[0]}x{resolution[1]} to windows of "
-                f"{block.window[0]}x{block.window[1]} ({block.name}), where only timm's order "
-                "of padding and shifting is available",
-                where="pad_order: official",
-                expected="an input size and a window that divide without rest",
-                action="choose them so, or set pad_order: timm",
-            )

@@ -28,7 +28,9 @@ FAMILIES: dict[str, tuple[str, dict]] = {
     "pvtv2": ("pvt_v2_b0", {}),
 }
 PLAIN = {"vit", "vit14", "deit", "beit", "eva"}
-FIXED = {"beit", "swin", "swinv2", "maxvit"}
+FIXED = {"maxvit"}
+LARGEST_FIRST = {"beit"}
+"""Take any size up to the largest they are built for."""
 
 
 @pytest.fixture
