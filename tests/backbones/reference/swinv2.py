@@ -51,9 +51,7 @@ class Attention(nn.Module):
         self.q_bias = nn.Parameter(torch.zeros(channels))
         self.v_bias = nn.Parameter(torch.zeros(channels))
         self.proj = nn.Linear(channels, channels)
-        mlp = nn.Sequential(
-            nn.Linear(2, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, heads, bias=False)
-        )
+        mlp = nn.Sequential(nn.Linear(2, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, heads, bias=False))
         self.add_module(bias_name, mlp)
 
     def bias(self, window: Pair) -> Tensor:
