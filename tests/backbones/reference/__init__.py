@@ -1,1 +1,1 @@
-"""Small reference networks with the authors' parameter names, and files as the authors save them."""
+"""Small reference networks with the authors' parameter names, and their files' contents."""
