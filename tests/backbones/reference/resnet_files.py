@@ -10,9 +10,8 @@ from typing import Any
 
 import torch
 
-from tests.backbones.reference.files import State, prefixed
 from tests.backbones.reference.foreign import options, training_state
-from tests.backbones.reference.vit_files import INNER, batch_norm, linear
+from tests.backbones.reference.parts import INNER, State, batch_norm, linear, prefixed
 from tests.backbones.reference.weights import another
 
 WIDTH = 2048
@@ -92,7 +91,7 @@ def detectron2(state: State, author: str = "OpenSelfSup") -> dict[str, Any]:
 
 
 def pixpro(state: State, full: bool = False, width: int = WIDTH) -> dict[str, Any]:
-    """PixPro: encoder and momentum encoder, their projectors, one transform; a full file adds state.
+    """PixPro: two encoders, their projectors, one transform; state in a full file.
 
     Read in zdaxie/PixPro: main_pretrain.py (what is saved), publish_model.py (what is taken out for
     release), contrast/models/PixPro.py (names), transfer/detection (which encoder is used).

@@ -12,12 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tests.backbones.reference.files import State, head, prefixed
 from tests.backbones.reference.foreign import options, training_state
+from tests.backbones.reference.parts import INNER, State, batch_norm, head, linear, prefixed
 from tests.backbones.reference.simmim_vit import bias_rows
 from tests.backbones.reference.weights import another, noise
-
-INNER = 16
 
 
 def width(state: State) -> int:
@@ -28,25 +26,6 @@ def width(state: State) -> int:
 def headless(state: State) -> State:
     """Without a classifier."""
     return {k: v.clone() for k, v in state.items() if not k.startswith(("head.", "fc_norm."))}
-
-
-def linear(name: str, channels: int, out: int, bias: bool = True, seed: int = 7) -> State:
-    """The weights of one linear layer."""
-    generator = torch.Generator().manual_seed(seed)
-    found = {f"{name}.weight": noise(generator, out, channels)}
-    return {**found, f"{name}.bias": noise(generator, out)} if bias else found
-
-
-def batch_norm(name: str, channels: int, affine: bool = True) -> State:
-    """The weights and statistics of one batch norm."""
-    found: State = {
-        f"{name}.running_mean": torch.zeros(channels),
-        f"{name}.running_var": torch.ones(channels),
-        f"{name}.num_batches_tracked": torch.tensor(5),
-    }
-    if affine:
-        found |= {f"{name}.weight": torch.ones(channels), f"{name}.bias": torch.zeros(channels)}
-    return found
 
 
 def deit(state: State, classes: int = 10) -> dict[str, Any]:
