@@ -45,11 +45,13 @@ def difference(first, second, images):
 def test_pad_orders_differ_only_where_padding_meets_a_shift(make):
     official, other = make(order="official"), make(order="timm")
     assert max(difference(official, other, pixels(64, 64))) == 0
-    # 18 tokens in windows of 4 are padded to 20; 4 x 4 afterwards are not
-    assert min(difference(official, other, pixels(72, 72))) > 0.1
+    # 15 tokens in windows of 4 are padded to 16
+    assert min(difference(official, other, pixels(60, 60))) > 0.1
+    # 18 are padded to 20: by the shift itself, and either way the mask parts the same tokens
+    assert difference(official, other, pixels(72, 72))[0] == 0
     # padded, but the window covers the whole map: no shift, so no order either
     covered = make(window=(32, 16, 8), order="official"), make(window=(32, 16, 8), order="timm")
-    assert max(difference(*covered, pixels(72, 72))) == 0
+    assert max(difference(*covered, pixels(60, 60))) == 0
 
 
 @pytest.mark.parametrize("make", [v1, v2])
@@ -132,7 +134,7 @@ def test_details_of_v2_attention():
         block.attn.logit_scale.data.clamp_(max=math.log(100))
     assert max(difference(net, clamped, images)) == 0
     assert not torch.equal(attn.logit_scale, clamped.layers[0].blocks[0].attn.logit_scale)
-    bias = attn.bias((4, 4))
+    bias = attn.bias((4, 4)).detach()
     assert bias.shape == (1, 16, 16)
     assert 0 < float(bias.min()) < float(bias.max()) < 16
     assert max(difference(net, v2(pretrained_windows=(4, 4, 4)), images)) > 0.01

@@ -31,10 +31,11 @@ HIDDEN = 512
 
 
 def log_coordinates(window: Pair, pretrained: Pair) -> Tensor:
-    """(2h-1, 2w-1, 2): sign(u) log2(1+|u|)/3 with u = 8 d/(pretraining window - 1)."""
+    """(2h-1, 2w-1, 2): sign(u) log2(1+|u|)/3 with u = 8 d/(pretraining window - 1), float32."""
     axes = []
     for now, then in zip(window, pretrained, strict=True):
-        u = 8.0 * torch.arange(1 - now, now, dtype=torch.float64) / max((then or now) - 1, 1)
+        distance = torch.arange(1 - now, now).float() / max((then or now) - 1, 1)
+        u = 8 * distance
         axes.append(u.sign() * torch.log2(1 + u.abs()) / 3)
     rows, columns = torch.meshgrid(*axes, indexing="ij")
     return torch.stack([rows, columns], -1)
@@ -138,7 +139,7 @@ class SwinV2(nn.Module):
             window = (fitted[0], fitted[1])
             for j in range(len(stage.blocks)):
                 name = f"layers.{i}.blocks.{j}."
-                table = log_coordinates(window, self.pretrained[i]).float()
+                table = log_coordinates(window, self.pretrained[i])
                 found[name + "attn.relative_coords_table"] = table[None]
                 found[name + "attn.relative_position_index"] = table_rows(window, window)
                 mask = attention_mask_buffer((side, side), self.windows[i], j)
