@@ -42,3 +42,9 @@ def batch_norm(name: str, channels: int, affine: bool = True) -> State:
     if affine:
         found |= {f"{name}.weight": torch.ones(channels), f"{name}.bias": torch.zeros(channels)}
     return found
+
+
+def features(state: State) -> int:
+    """Channels of a ResNet's last map (2048 of a ResNet-50)."""
+    norms = [k for k in state if k.startswith("layer4.0.bn") and k.endswith(".weight")]
+    return state[max(norms)].shape[0]

@@ -11,10 +11,8 @@ from typing import Any
 import torch
 
 from tests.backbones.reference.foreign import options, training_state
-from tests.backbones.reference.parts import INNER, State, batch_norm, linear, prefixed
+from tests.backbones.reference.parts import INNER, State, batch_norm, features, linear, prefixed
 from tests.backbones.reference.weights import another
-
-WIDTH = 2048
 
 
 def trunk(state: State) -> State:
@@ -27,9 +25,9 @@ def queue(name: str = "queue") -> State:
     return {name: torch.full((INNER, 8), 0.1), f"{name}_ptr": torch.zeros(1, dtype=torch.long)}
 
 
-def mocov2_resnet(state: State, width: int = WIDTH) -> dict[str, Any]:
+def mocov2_resnet(state: State) -> dict[str, Any]:
     """MoCo v2: the query encoder with its two-layer projector `fc`, the key encoder, the queue."""
-    projector = {**linear("fc.0", width, INNER), **linear("fc.2", INNER, INNER)}
+    projector = {**linear("fc.0", features(state), INNER), **linear("fc.2", INNER, INNER)}
     found = prefixed("module.encoder_q.", {**trunk(state), **projector})
     found |= prefixed("module.encoder_k.", {**another(trunk(state), 31), **projector})
     found |= prefixed("module.", queue())
@@ -41,7 +39,7 @@ def mocov2_resnet(state: State, width: int = WIDTH) -> dict[str, Any]:
     }
 
 
-def densecl(state: State, full: bool = False, width: int = WIDTH) -> dict[str, Any]:
+def densecl(state: State, full: bool = False) -> dict[str, Any]:
     """DenseCL: the extracted backbone under bare names, or the training file.
 
     In the training file the query encoder stands twice: as `encoder_q.0` and as `backbone`. Read
@@ -53,7 +51,7 @@ def densecl(state: State, full: bool = False, width: int = WIDTH) -> dict[str, A
         return {"state_dict": inner, "author": "DenseCL"}
     neck: State = {}
     for name, shape in (("mlp", ()), ("mlp2", (1, 1))):
-        for i, channels in ((0, width), (2, INNER)):
+        for i, channels in ((0, features(state)), (2, INNER)):
             layer = linear(f"{name}.{i}", channels, INNER)
             weight = f"{name}.{i}.weight"
             neck |= {**layer, weight: layer[weight].reshape(INNER, channels, *shape)}
@@ -90,18 +88,18 @@ def detectron2(state: State, author: str = "OpenSelfSup") -> dict[str, Any]:
     return {"model": found, "__author__": author, "matching_heuristics": True}
 
 
-def pixpro(state: State, full: bool = False, width: int = WIDTH) -> dict[str, Any]:
+def pixpro(state: State, full: bool = False) -> dict[str, Any]:
     """PixPro: two encoders, their projectors, one transform; state in a full file.
 
     Read in zdaxie/PixPro: main_pretrain.py (what is saved), publish_model.py (what is taken out for
     release), contrast/models/PixPro.py (names), transfer/detection (which encoder is used).
     """
     head = {
-        **linear("linear1", width, INNER),
+        **linear("linear1", features(state), INNER),
         **batch_norm("bn1", INNER),
         **linear("linear2", INNER, INNER),
     }
-    for name, channels in (("linear1", width), ("linear2", INNER)):
+    for name, channels in (("linear1", features(state)), ("linear2", INNER)):
         head[f"{name}.weight"] = head[f"{name}.weight"].reshape(INNER, channels, 1, 1)
     transform = linear("value_transform", INNER, INNER)
     transform["value_transform.weight"] = torch.full((INNER, INNER, 1, 1), 0.1)

@@ -13,7 +13,15 @@ import torch
 from torch import Tensor
 
 from tests.backbones.reference.foreign import options, training_state
-from tests.backbones.reference.parts import INNER, State, batch_norm, head, linear, prefixed
+from tests.backbones.reference.parts import (
+    INNER,
+    State,
+    batch_norm,
+    features,
+    head,
+    linear,
+    prefixed,
+)
 from tests.backbones.reference.simmim_vit import bias_rows
 from tests.backbones.reference.weights import another, noise
 
@@ -53,7 +61,7 @@ def mocov3(state: State, which: str = "base") -> dict[str, Any]:
     name = "fc" if convolutional else "head"
     skipped = ("fc.",) if convolutional else ("head.", "fc_norm.")
     inner = {k: v.clone() for k, v in state.items() if not k.startswith(skipped)}
-    channels = 2048 if convolutional else width(state)
+    channels = features(state) if convolutional else width(state)
     encoders = {"base": another(inner, 21), "momentum": another(inner, 22)}
     encoders[which] = inner
     found: State = {}
