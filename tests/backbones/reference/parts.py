@@ -48,3 +48,14 @@ def features(state: State) -> int:
     """Channels of a ResNet's last map (2048 of a ResNet-50)."""
     norms = [k for k in state if k.startswith("layer4.0.bn") and k.endswith(".weight")]
     return state[max(norms)].shape[0]
+
+
+def moco_mlp(name: str, channels: int, layers: int) -> State:
+    """MoCo v3's projector or predictor: linear layers without bias, each with a batch norm."""
+    found: State = {}
+    for i in range(layers):
+        last = i == layers - 1
+        found |= linear(f"{name}.{3 * i}", channels, INNER, bias=False)
+        found |= batch_norm(f"{name}.{3 * i + 1}", INNER, affine=not last)
+        channels = INNER
+    return found

@@ -16,10 +16,10 @@ from tests.backbones.reference.foreign import options, training_state
 from tests.backbones.reference.parts import (
     INNER,
     State,
-    batch_norm,
     features,
     head,
     linear,
+    moco_mlp,
     prefixed,
 )
 from tests.backbones.reference.simmim_vit import bias_rows
@@ -39,17 +39,6 @@ def headless(state: State) -> State:
 def deit(state: State, classes: int = 10) -> dict[str, Any]:
     """DeiT: the classifier's weights under `model`."""
     return {"model": {**headless(state), **head(width(state), classes)}}
-
-
-def moco_mlp(name: str, channels: int, layers: int) -> State:
-    """MoCo v3's projector or predictor: linear layers without bias, each with a batch norm."""
-    found: State = {}
-    for i in range(layers):
-        last = i == layers - 1
-        found |= linear(f"{name}.{3 * i}", channels, INNER, bias=False)
-        found |= batch_norm(f"{name}.{3 * i + 1}", INNER, affine=not last)
-        channels = INNER
-    return found
 
 
 def mocov3(state: State, which: str = "base") -> dict[str, Any]:
