@@ -16,6 +16,7 @@ from tests.backbones.reference.foreign import options, training_state
 from tests.backbones.reference.parts import (
     INNER,
     State,
+    batch_norm,
     features,
     head,
     linear,
