@@ -1,0 +1,1 @@
+"""Small reference networks with the authors' parameter names, and their files' contents."""

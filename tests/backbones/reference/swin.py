@@ -1,0 +1,120 @@
+"""Swin v1 from its description: dot-product attention, a bias table per block, norms before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from tests.backbones.reference.windows import (
+    Mlp,
+    Pair,
+    PatchEmbed,
+    PatchMerging,
+    Stage,
+    attention_mask_buffer,
+    fit,
+    in_windows,
+    pair,
+    run_stages,
+    table_rows,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Attention(nn.Module):
+    """Scaled dot-product attention; a window smaller than the table's reads the table's centre."""
+
+    def __init__(self, channels: int, heads: int, table: Pair) -> None:
+        super().__init__()
+        self.heads, self.table = heads, table
+        rows = (2 * table[0] - 1) * (2 * table[1] - 1)
+        self.relative_position_bias_table = nn.Parameter(torch.zeros(rows, heads))
+        self.qkv = nn.Linear(channels, 3 * channels)
+        self.proj = nn.Linear(channels, channels)
+
+    def bias(self, window: Pair) -> Tensor:
+        """(heads, tokens, tokens)."""
+        return self.relative_position_bias_table[table_rows(window, self.table)].permute(2, 0, 1)
+
+    def forward(self, tokens: Tensor, window: Pair, mask: Tensor | None) -> Tensor:
+        shape = tokens.shape  # (images, windows, tokens, channels)
+        qkv = self.qkv(tokens).view(*shape[:3], 3, self.heads, -1)
+        q, k, v = qkv.permute(3, 0, 1, 4, 2, 5)
+        logits = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5 + self.bias(window)
+        if mask is not None:
+            logits = logits + mask[:, None]
+        mixed = logits.softmax(-1) @ v
+        return self.proj(mixed.transpose(2, 3).reshape(shape))
+
+
+class Block(nn.Module):
+    """Attention and MLP, each normed before."""
+
+    def __init__(self, attn: Attention, channels: int, window: Pair, odd: bool, eps: float) -> None:
+        super().__init__()
+        self.window, self.odd, self.order = window, odd, "official"
+        self.norm1 = nn.LayerNorm(channels, eps)
+        self.attn = attn
+        self.norm2 = nn.LayerNorm(channels, eps)
+        self.mlp = Mlp(channels)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        rows = fit(maps.shape[1], self.window[0], self.odd)
+        columns = fit(maps.shape[2], self.window[1], self.odd)
+        window, shift = (rows[0], columns[0]), (rows[1], columns[1])
+        maps = maps + in_windows(self.norm1(maps), window, shift, self.order, self.attn)
+        return maps + self.mlp(self.norm2(maps))
+
+
+class Swin(nn.Module):
+    """Swin v1 of any size; `tables` are the windows the bias tables are made for."""
+
+    def __init__(
+        self,
+        embed_dim: int,
+        depths: Sequence[int],
+        heads: Sequence[int],
+        windows: Sequence[int | Pair],
+        tables: Sequence[int | Pair] | None = None,
+        patch: int = 4,
+        eps: float = 1e-5,
+        pad_order: str = "official",
+    ) -> None:
+        super().__init__()
+        self.patch, self.windows = patch, [pair(w) for w in windows]
+        self.tables = [pair(w) for w in tables or windows]
+        self.channels = tuple(embed_dim * 2**i for i in range(len(depths)))
+        self.patch_embed = PatchEmbed(embed_dim, patch, eps)
+        self.layers = nn.ModuleList()
+        for i, (depth, dim) in enumerate(zip(depths, self.channels, strict=True)):
+            blocks: list[nn.Module] = []
+            for j in range(depth):
+                attn = Attention(dim, heads[i], self.tables[i])
+                blocks.append(Block(attn, dim, self.windows[i], j % 2 == 1, eps))
+                blocks[-1].order = pad_order
+            last = i == len(depths) - 1
+            self.layers.append(Stage(blocks, None if last else PatchMerging(dim, eps, first=True)))
+        self.norm = nn.LayerNorm(self.channels[-1], eps)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """(B,3,H,W) -> (B,C_i,h_i,w_i) per stage, before the merging, without a norm."""
+        return run_stages(self.layers, self.patch_embed(images))
+
+    def official_buffers(self, size: int) -> dict[str, Tensor]:
+        """The buffers the authors' classifier, built for size x size pixels, saves beside these."""
+        found = {}
+        side = -(-size // self.patch)
+        for i, stage in enumerate(self.layers):
+            for j in range(len(stage.blocks)):
+                name = f"layers.{i}.blocks.{j}."
+                rows = table_rows(self.tables[i], self.tables[i])
+                found[name + "attn.relative_position_index"] = rows
+                mask = attention_mask_buffer((side, side), self.windows[i], j)
+                if mask is not None:
+                    found[name + "attn_mask"] = mask
+            side = -(-side // 2)
+        return found
