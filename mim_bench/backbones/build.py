@@ -12,8 +12,16 @@ from mim_bench.backbones import network, windows
 from mim_bench.backbones.backbone import Backbone
 from mim_bench.backbones.beit import BeitForward
 from mim_bench.backbones.beit import fits as is_beit
+from mim_bench.backbones.catalogue import catalogue
 from mim_bench.backbones.checkpoint import read_state_dict
-from mim_bench.backbones.loading import LoadReport, SkipRandom, adapt_state, load_weights
+from mim_bench.backbones.formats import NORMALISATIONS
+from mim_bench.backbones.loading import (
+    LoadReport,
+    SkipRandom,
+    adapt_state,
+    load_weights,
+    refuse_surplus,
+)
 from mim_bench.backbones.spec import PRETRAINED, BackboneSpec
 from mim_bench.backbones.swin import SwinForward
 from mim_bench.errors import Problem, UserError, unknown
@@ -107,7 +115,7 @@ class _Wanted:
         windowed = network.is_windowed(network.architecture(self.spec)[0])
         shaped = self._windowed() if windowed else self._sized()
         net, taps = shaped.net, shaped.taps
-        state = None if weights is None else adapt_state(net, weights, str(self.spec.weights))
+        state = None if weights is None else self._adapted(net, weights)
         norms, loaded = self._norms(net, taps)
         network.prune(net, [index for index, _, _ in taps])
         network.spread_drop_path(net, self.drop_path)
@@ -137,9 +145,32 @@ class _Wanted:
                 where=str(self.spec.weights),
                 allow_missing=bool(self.spec.options.get("allow_missing")),
             )
+            self._normalise(backbone)
         elif self.spec.weights == PRETRAINED:
             backbone.report = LoadReport(used=tuple(net.state_dict()))
         return backbone
+
+    def _adapted(self, net: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        where, options = str(self.spec.weights), self.spec.options
+        encoder, rule = options.get("encoder", ""), options.get("resample", "timm")
+        state = adapt_state(net, weights, where, encoder=encoder, resample=rule)
+        refuse_surplus(net, state, where)
+        return state
+
+    def _normalise(self, backbone: Backbone) -> None:
+        """Set mean and deviation: the option's, the catalogue's, the format's, else timm's."""
+        found = backbone.report.format if backbone.report else None
+        name = self.spec.options.get("normalisation") or (found.normalisation if found else "")
+        entry = catalogue().get(self.spec.name)
+        if entry and entry.mean and entry.std and not self.spec.options.get("normalisation"):
+            backbone.mean, backbone.std = entry.mean, entry.std
+        elif name:
+            backbone.mean, backbone.std = NORMALISATIONS[name]
+        elif found is not None and not found.name.startswith("timm"):
+            backbone.notes += (
+                f"normalised by {backbone.mean} and {backbone.std}, timm's for "
+                f"{self.spec.name!r}: the file does not say (option normalisation)",
+            )
 
     def _windowed(self) -> _Shaped:
         """Make a Swin or SwinV2: built at its own size, whose windows are those of pretraining."""

@@ -29,6 +29,8 @@ class Entry:
         title: Its name in prose.
         params: Number of parameters, without a classifier.
         note: Anything else worth knowing.
+        mean: Mean of each colour in 0..1 that its weights expect; empty where timm's is right.
+        std: Deviation of each colour, likewise.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Entry:
     title: str
     params: int
     note: str = ""
+    mean: tuple[float, float, float] | tuple[()] = ()
+    std: tuple[float, float, float] | tuple[()] = ()
 
 
 @cache

@@ -25,8 +25,11 @@ _FOREIGN = re.compile(r"GLOBAL ([\w.]+) was not an allowed global")
 _MOST_FOREIGN = 100
 # what only a file that wants to do harm asks for
 _HARMFUL = frozenset(
-    "os posix nt sys subprocess builtins __builtin__ socket shutil importlib runpy pty ctypes code "
-    "pickle marshal webbrowser asyncio multiprocessing threading http urllib requests".split()
+    (
+        *("os", "posix", "nt", "sys", "subprocess", "builtins", "__builtin__", "socket", "shutil"),
+        *("importlib", "runpy", "pty", "ctypes", "code", "pickle", "marshal", "webbrowser"),
+        *("asyncio", "multiprocessing", "threading", "http", "urllib", "requests"),
+    )
 )
 
 

@@ -28,7 +28,7 @@ _PAIRS = (
     ("encoder.", "target_encoder.", "momentum"),  # MSN
     ("encoder.", "encoder_k.", "base"),  # PixPro
 )
-_WRAPS = ("network.backbone.net.", "backbone.net.", "encoder.", "net.", "backbone.")
+_WRAPS = ("network.backbone.net.", "backbone.net.", "encoder.", "net.", "backbone.", "0.")
 _WRAPPERS_WITHIN = ("_orig_mod.", "module.")
 
 _TITLES = {
@@ -303,7 +303,7 @@ _RESNETS = {
 def _guess(family: str, facts: Mapping[str, object]) -> str:
     depths, dim = facts.get("depths"), facts.get("embed_dim")
     if family == "resnet":
-        return f"resnet{_RESNETS.get((depths, facts['bottleneck']), '')}"  # type: ignore[call-overload]
+        return f"resnet{_RESNETS.get((depths, facts['bottleneck']), '')}"  # type: ignore[arg-type]
     sizes = {"swin": _SWINS, "swinv2": _SWINS, "convnext": _CONVNEXTS}.get(family)
     if sizes is not None:
         size = sizes.get((dim, depths))  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,17 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from mim_bench.backbones.formats import Format, recognise, split
+from mim_bench.backbones.resampling import resampled_officially
 from mim_bench.errors import Problem, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-_ENCODERS = ("encoder.", "base_encoder.", "backbone.net.", "net.", "backbone.")
+_SHARED = "rel_pos_bias.relative_position_bias_table"
+_BLOCK_TABLE = re.compile(r"blocks\.\d+\.attn\.relative_position_bias_table")
+# "blocks.11.", "layers.2.blocks.17.", "layer3.5.": the start of what lies in numbered parts
+_PART = re.compile(r"([a-z_]+\d*)\.\d+\.")
 _FILTERS = ("checkpoint_filter_fn", "_filter_fn", "_filter_torchvision_pretrained")
 _COUNTERS = "num_batches_tracked"  # of batch norm; only used where momentum is None
 _SHOWN = 20
@@ -34,6 +40,8 @@ class LoadReport:
         dropped: Checkpoint names without a place in the network: classifier, decoder, stages
             that were not built, buffers that are computed again.
         missing: Names of the network that the checkpoint does not hold, initialised at random.
+        format: What the checkpoint was recognised as.
+        notes: What is worth knowing of it, each as a sentence.
     """
 
     used: tuple[str, ...] = ()
@@ -41,6 +49,8 @@ class LoadReport:
     resampled: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    format: Format | None = None
+    notes: tuple[str, ...] = ()
 
 
 class SkipRandom(TorchFunctionMode):
@@ -77,7 +87,14 @@ class SkipRandom(TorchFunctionMode):
             return tensor.fill_(mean)
 
 
-def adapt_state(net: nn.Module, state: Mapping[str, Tensor], where: str = "") -> dict[str, Tensor]:
+def adapt_state(
+    net: nn.Module,
+    state: Mapping[str, Tensor],
+    where: str = "",
+    *,
+    encoder: str = "",
+    resample: str = "timm",
+) -> dict[str, Tensor]:
     """Name and shape a checkpoint's tensors like those of a complete network.
 
     Prefixes of a pretraining wrapper are removed with all that stands beside them, the two
@@ -88,18 +105,20 @@ def adapt_state(net: nn.Module, state: Mapping[str, Tensor], where: str = "") ->
         net: The complete network, before stages are removed.
         state: Tensors by name, as `read_state_dict` gives them.
         where: The file, for messages.
+        encoder: base or momentum, where a file holds both; "" for the one its authors evaluate.
+        resample: `timm` fits tables and positions to another size by timm's rules, `official` by
+            those of the codes that made the weights (see `resampling`).
 
     Raises:
-        UserError: timm's filter can't make sense of the checkpoint.
+        UserError: The checkpoint holds blocks that the network lacks, or timm's filter can't
+            make sense of it.
     """
     own = set(net.state_dict())
-    state = dict(state)
-    for prefix in _ENCODERS:
-        inner = {name[len(prefix) :]: t for name, t in state.items() if name.startswith(prefix)}
-        if inner and not any(name.startswith(prefix) for name in own):
-            state = inner
-            break
+    state, _, _ = split(state, own, encoder)
     state = {_rename(name, own): tensor for name, tensor in state.items()}
+    state = _share_table(state, own)
+    if resample == "official":
+        state = resampled_officially(net, state)
     filter_fn = _filter_of(net)
     if filter_fn is None:
         return state
@@ -127,7 +146,47 @@ def _rename(name: str, own: set[str]) -> str:
     name = name.replace(".rpe_mlp.", ".cpb_mlp.")
     if name.startswith("norm3.") and "norm.weight" in own and name not in own:
         return "norm." + name.partition(".")[2]  # dense code numbers Swin's norms by stage
+    if name.startswith("norm.") and name not in own and f"fc_{name}" in own:
+        return f"fc_{name}"  # timm names the last norm by where it stands
     return name
+
+
+def _share_table(state: dict[str, Tensor], own: set[str]) -> dict[str, Tensor]:
+    """Give each block the one bias table of a SimMIM or BEiT pretraining, as their codes do."""
+    table = state.get(_SHARED)
+    if table is None or _SHARED in own:
+        return state
+    shared = {name: table for name in own if _BLOCK_TABLE.fullmatch(name)}
+    return {**{name: tensor for name, tensor in state.items() if name != _SHARED}, **shared}
+
+
+def refuse_surplus(net: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
+    """Refuse a checkpoint that holds more of the network's own parts than the network has.
+
+    A deeper network's weights would otherwise fill a shallower one without a word.
+
+    Args:
+        net: The complete network, before stages are removed.
+        state: What `adapt_state` gave.
+        where: The file, for messages.
+
+    Raises:
+        UserError: Names of blocks or stages have no place.
+    """
+    own = set(net.state_dict())
+    parts = {match[1] for name in own if (match := _PART.match(name))}
+    surplus = [
+        name for name in state if name not in own and (m := _PART.match(name)) and m[1] in parts
+    ]
+    kept = {name for name in own if name in state}
+    if surplus and kept:
+        raise UserError(
+            f"holds {len(surplus)} tensors of blocks that the network lacks: {_listed(surplus, 5)}",
+            where=where,
+            expected=f"a checkpoint of this architecture, not {recognise(state).looks_like}",
+            action="choose the architecture that the weights were made for (`mim-bench backbone "
+            "inspect FILE` says what it is)",
+        )
 
 
 def _filter_of(net: nn.Module) -> Callable[..., Mapping[str, Tensor]] | None:
@@ -170,8 +229,9 @@ def load_weights(
             "no name in the weights belongs to the network",
             where=where,
             expected=f"names like {_listed(list(wanted), 3)}",
-            action=f"the file has {_listed(list(source or state), 3)}: another architecture, or "
-            "weights inside a model of your own (save its backbone's state dict)",
+            action=f"the file has {_listed(list(source or state), 3)}: "
+            f"{recognise(source or state).looks_like}; choose that architecture, or save the state "
+            "dict of the backbone alone",
         )
     problems = [
         Problem(f"{name} has shape {tuple(tensor.shape)}", where, str(tuple(wanted[name].shape)))
@@ -186,14 +246,16 @@ def load_weights(
     if len(problems) > _SHOWN:
         problems = [*problems[:_SHOWN], Problem(f"… and {len(problems) - _SHOWN} more", where)]
     if missing and not allow_missing:
-        problems.append(
+        problems.insert(
+            0,
             Problem(
                 f"{len(missing)} of {len(wanted)} tensors are missing: {_listed(missing)}",
                 where,
                 "weights for the whole network",
-                "choose the architecture that the weights were made for, or set the backbone's "
-                "option allow_missing",
-            )
+                f"the file looks like {recognise(source or state).looks_like}: choose the "
+                "architecture that the weights were made for, or set the backbone's option "
+                "allow_missing",
+            ),
         )
     if problems:
         raise UserError(problems)
@@ -216,6 +278,7 @@ def _report(
         resampled=resampled,
         dropped=tuple(name for name in source if name not in spent),
         missing=missing,
+        format=recognise(source),
     )
 
 

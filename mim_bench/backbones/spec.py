@@ -17,8 +17,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PRETRAINED = "pretrained"
-OPTIONS: Mapping[str, type] = {"allow_missing": bool}
-"""Known options and their types. `allow_missing`: weights need not cover the whole network."""
+OPTIONS: Mapping[str, type | tuple[str, ...]] = {
+    "allow_missing": bool,
+    "encoder": ("base", "momentum"),
+    "normalisation": ("imagenet", "half"),
+    "resample": ("timm", "official"),
+}
+"""Known options and their type or choices.
+
+`allow_missing`: weights need not cover the whole network. `encoder`: of a file with two networks
+the one that was trained or its moving average (default: the one its authors evaluate).
+`normalisation`: mean and deviation of the input, where neither the catalogue nor the file's format
+says it (default: timm's for the name). `resample`: how tables and positions are fitted to another
+size (default: timm's rules).
+"""
 
 # longer words first: "xlarge" holds "large"
 _SIZES = (
@@ -54,8 +66,13 @@ class BackboneSpec:
         for key, value in self.options.items():
             if key not in OPTIONS:
                 problems.append(unknown("option", key, OPTIONS, where))
-            elif not isinstance(value, OPTIONS[key]):
-                expected = f"{key}: a {OPTIONS[key].__name__}"
+                continue
+            allowed = OPTIONS[key]
+            if isinstance(allowed, tuple):
+                if value not in allowed:
+                    problems.append(unknown(key, str(value), allowed, where))
+            elif not isinstance(value, allowed):
+                expected = f"{key}: a {allowed.__name__}"
                 problems.append(Problem(f"{key} is {value!r}", where, expected))
         if problems:
             raise UserError(problems)
