@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mim_bench.cli_backbone import backbone_app
 from mim_bench.cli_data import Json, data_app
 from mim_bench.errors import UserError
 
@@ -21,6 +22,7 @@ app = typer.Typer(
     "protocols and prints the tables of 'Revealing the Dark Secrets of Masked Image Modeling'.",
 )
 app.add_typer(data_app, name="data")
+app.add_typer(backbone_app, name="backbone")
 
 
 class Preset(str, Enum):

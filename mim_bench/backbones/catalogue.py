@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from mim_bench.locations import cache_folder
 from mim_bench.yamlfiles import read_yaml
 
 if TYPE_CHECKING:
@@ -27,10 +28,15 @@ class Entry:
         arguments: What that architecture is built with instead of its own arguments.
         size: Which of a recipe's `by_size` values it takes.
         title: Its name in prose.
-        params: Number of parameters, without a classifier.
+        params: Number of parameters, without a classifier; the miniature ones without final norm.
         note: Anything else worth knowing.
         mean: Mean of each colour in 0..1 that its weights expect; empty where timm's is right.
         std: Deviation of each colour, likewise.
+        pretraining: Method and data that made its weights; empty for an architecture alone.
+        file: Name of the weights' file, as published.
+        source: Its address, or that of the page that leads to it.
+        licence: The weights' licence.
+        window: Attention window of the pretraining per stage, in tokens.
     """
 
     name: str
@@ -42,15 +48,35 @@ class Entry:
     note: str = ""
     mean: tuple[float, float, float] | tuple[()] = ()
     std: tuple[float, float, float] | tuple[()] = ()
+    pretraining: str = ""
+    file: str = ""
+    source: str = ""
+    licence: str = ""
+    window: tuple[int, ...] = ()
+
+    @property
+    def weights_file(self) -> Path:
+        """Where its weights are looked for."""
+        return cache_folder() / "weights" / self.file
+
+    @property
+    def how_to_get(self) -> str:
+        """What to download, from where, and where to put it."""
+        if self.source.endswith(self.file):
+            return f"curl -L --create-dirs -o {self.weights_file} {self.source}"
+        return f"get {self.file} from {self.source} and put it at {self.weights_file}"
 
 
 @cache
 def catalogue() -> Mapping[str, Entry]:
     """Return all entries by name, in the order of the file."""
     content = read_yaml(Path(__file__).with_name("catalogue.yaml"))
-    return MappingProxyType(
-        {
-            name: Entry(name, **{**fields, "arguments": MappingProxyType(fields["arguments"])})
-            for name, fields in content.items()
-        }
-    )
+    return MappingProxyType({name: _entry(name, fields) for name, fields in content.items()})
+
+
+def _entry(name: str, fields: Mapping[str, Any]) -> Entry:
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()
+    }
+    values["arguments"] = MappingProxyType(fields.get("arguments", {}))
+    return Entry(name, **values)

@@ -59,6 +59,9 @@ class BackboneSpec:
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
+        entry = catalogue().get(self.name)
+        if self.weights == PRETRAINED and entry and entry.file:
+            object.__setattr__(self, "weights", str(entry.weights_file))
         if not self.name:
             raise UserError("a backbone has no name", expected="NAME, NAME=pretrained or NAME=FILE")
         where = f"options of backbone {self.name!r}"
@@ -188,12 +191,14 @@ class BackboneSpec:
         """Return what is wrong with the name or the file, without importing torch."""
         problems = _check_architecture(self.name)
         if self.weights not in (None, PRETRAINED) and not Path(str(self.weights)).is_file():
+            entry = catalogue().get(self.name)
+            get = f"download it: {entry.how_to_get}" if entry and entry.file else ""
             problems.append(
                 Problem(
                     f"there is no weights file {self.weights}",
                     f"backbone {self.name!r}",
                     "a checkpoint of PyTorch or safetensors",
-                    "check the path (it is taken relative to the current folder)",
+                    get or "check the path (it is taken relative to the current folder)",
                 )
             )
         return problems
@@ -219,7 +224,7 @@ def _check_architecture(name: str) -> list[Problem]:
     return [
         Problem(
             f"unknown backbone {name!r}",
-            expected="a timm name, or one of the catalogue: " + ", ".join(catalogue()),
+            expected="a timm name, or one of the catalogue, such as swinv2_base/1k-mim",
             action=f"{suggestion} ({listed})" if suggestion else listed,
         )
     ]

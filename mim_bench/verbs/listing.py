@@ -46,6 +46,9 @@ def show_list(what: str, all_names: bool, as_json: bool) -> None:
                     "title": entry.title,
                     "architecture": entry.architecture,
                     "parameters": entry.params,
+                    "pretraining": entry.pretraining,
+                    "file": entry.file,
+                    "licence": entry.licence,
                     "note": "; ".join(part for part in (default, entry.note) if part),
                 }
             )
@@ -53,10 +56,14 @@ def show_list(what: str, all_names: bool, as_json: bool) -> None:
     if as_json:
         print_json(rows + [{"name": name, "architecture": name} for name in names])
         return
-    print_rows(rows, tuple(rows[0]) if rows else ())
+    wide = ("title", "note") if what == "backbones" else ()  # `show NAME` and --json tell them
+    print_rows(rows, tuple(key for key in rows[0] if key not in wide) if rows else ())
     for name in names:
         print(name)
     if what == "backbones" and not all_names:
+        print(
+            "The first three are the default rows; `mim-bench show NAME` says where a file is had."
+        )
         print("Any timm model that yields features works by its name; --all lists them.")
 
 
@@ -94,7 +101,13 @@ def show_name(name: str, as_json: bool) -> None:
         path, text = TASKS[name]
         found["task"] = {"class": path, "what": text}
     if entry := catalogue().get(name):
-        found["backbone"] = {**vars(entry), "arguments": dict(entry.arguments)}
+        found["backbone"] = {
+            key: value
+            for key, value in {**vars(entry), "arguments": dict(entry.arguments)}.items()
+            if value not in ("", (), {})
+        }
+        if entry.file:
+            found["backbone"]["to get it"] = entry.how_to_get
     elif name.partition(".")[0] in _timm_names():
         found["backbone"] = {"architecture": name, "from": "timm"}
     if not found:

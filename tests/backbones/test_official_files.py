@@ -87,7 +87,7 @@ def test_a_bias_network_under_an_unknown_name_is_refused(entries, tmp_path):
     contents = files.simmim_swinv2(swinv2(4), stripped=True)
     contents["model"] = {k.replace("rpe_mlp", "bias_net"): v for k, v in contents["model"].items()}
     torch.save(contents, tmp_path / "w.pth")
-    with pytest.raises(UserError, match="18 tensors of blocks that the network lacks: .*bias_net"):
+    with pytest.raises(UserError, match=r"18 tensors of blocks that the network lacks: .*bias_net"):
         loaded(entries, tmp_path / "w.pth", (64, 64), 4)
 
 
