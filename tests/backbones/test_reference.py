@@ -7,9 +7,9 @@ import math
 import pytest
 import torch
 
-from tests.backbones.reference.small import difference, pixels, v1, v2
-from tests.backbones.reference.swinv2 import log_coordinates
-from tests.backbones.reference.windows import PatchMerging, in_windows
+from .reference.small import difference, pixels, v1, v2
+from .reference.swinv2 import log_coordinates
+from .reference.windows import PatchMerging, in_windows
 
 
 @pytest.mark.parametrize("make", [v1, v2])

@@ -9,11 +9,11 @@ import pytest
 import timm
 import torch
 
-from tests.backbones.reference import files
-from tests.backbones.reference.simmim_vit import SimMIMViT
-from tests.backbones.reference.swin import Swin
-from tests.backbones.reference.swinv2 import SwinV2
-from tests.backbones.reference.weights import another, randomise
+from .reference import files
+from .reference.simmim_vit import SimMIMViT
+from .reference.swin import Swin
+from .reference.swinv2 import SwinV2
+from .reference.weights import another, randomise
 
 SHAPE = {"embed_dim": 8, "depths": (2, 2), "heads": (1, 2), "windows": (4, 4)}
 V2 = randomise(SwinV2(**SHAPE, bias_name="rpe_mlp"))

@@ -7,9 +7,9 @@ import timm
 import torch
 from timm.models import beit, swin_transformer, swin_transformer_v2
 
-from tests.backbones.reference.simmim_vit import SimMIMViT
-from tests.backbones.reference.small import difference, pixels, v1, v2
-from tests.backbones.reference.weights import randomise
+from .reference.simmim_vit import SimMIMViT
+from .reference.small import difference, pixels, v1, v2
+from .reference.weights import randomise
 
 TIMM = {"embed_dim": 8, "depths": (2, 2, 2), "num_heads": (1, 2, 4), "num_classes": 0}
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from tests.backbones.reference.foreign import save
-from tests.backbones.reference.resnet_files import (
+from .foreign import save
+from .resnet_files import (
     densecl,
     detco,
     detectron2,
     mocov2_resnet,
     pixpro,
 )
-from tests.backbones.reference.swin_files import (
+from .swin_files import (
     simmim_swin,
     simmim_swinv2,
     simmim_vit,
     supervised_swin,
     supervised_swinv2,
 )
-from tests.backbones.reference.vit_files import (
+from .vit_files import (
     beit,
     deit,
     dino,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from tests.backbones.reference.weights import noise
+from .weights import noise
 
 State = dict[str, Tensor]
 INNER = 16

@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
-from tests.backbones.reference.foreign import options, training_state
-from tests.backbones.reference.parts import INNER, State, batch_norm, features, linear, prefixed
-from tests.backbones.reference.weights import another
+from .foreign import options, training_state
+from .parts import INNER, State, batch_norm, features, linear, prefixed
+from .weights import another
 
 
 def trunk(state: State) -> State:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.backbones.reference.windows import Mlp, pair, table_rows
+from .windows import Mlp, pair, table_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

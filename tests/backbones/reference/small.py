@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from tests.backbones.reference.swin import Swin
-from tests.backbones.reference.swinv2 import SwinV2
-from tests.backbones.reference.weights import randomise
+from .swin import Swin
+from .swinv2 import SwinV2
+from .weights import randomise
 
 SHAPE = {"embed_dim": 8, "depths": (2, 2, 2), "heads": (1, 2, 4)}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from tests.backbones.reference.windows import (
+from .windows import (
     Mlp,
     Pair,
     PatchEmbed,

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from tests.backbones.reference.foreign import config, training_state
-from tests.backbones.reference.parts import State, head, prefixed
-from tests.backbones.reference.weights import noise
+from .foreign import config, training_state
+from .parts import State, head, prefixed
+from .weights import noise
 
 if TYPE_CHECKING:
-    from tests.backbones.reference.simmim_vit import SimMIMViT
-    from tests.backbones.reference.swin import Swin
-    from tests.backbones.reference.swinv2 import SwinV2
+    from .simmim_vit import SimMIMViT
+    from .swin import Swin
+    from .swinv2 import SwinV2
 
 BIAS_NAMES = ("cpb_mlp", "rpe_mlp")
 

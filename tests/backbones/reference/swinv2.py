@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.backbones.reference.windows import (
+from .windows import (
     Mlp,
     Pair,
     PatchEmbed,

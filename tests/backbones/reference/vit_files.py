@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tests.backbones.reference.foreign import options, training_state
-from tests.backbones.reference.parts import (
+from .foreign import options, training_state
+from .parts import (
     INNER,
     State,
     batch_norm,
@@ -23,8 +23,8 @@ from tests.backbones.reference.parts import (
     moco_mlp,
     prefixed,
 )
-from tests.backbones.reference.simmim_vit import bias_rows
-from tests.backbones.reference.weights import another, noise
+from .simmim_vit import bias_rows
+from .weights import another, noise
 
 
 def width(state: State) -> int:
