@@ -26,9 +26,23 @@ FAMILIES: dict[str, tuple[str, dict]] = {
     "mobilenetv3": ("mobilenetv3_small_050", {}),
     "maxvit": ("maxvit_pico_rw_256", {"depths": (1, 1, 1, 1), "embed_dim": (32, 32, 32, 32)}),
     "pvtv2": ("pvt_v2_b0", {}),
+    "ghostnet": ("ghostnet_050", {}),
+    "repvgg": ("repvgg_a0", {}),
+    "edgenext": ("edgenext_xx_small", {}),
+    "mobilevit": ("mobilevit_xxs", {}),
+    "efficientformerv2": ("efficientformerv2_s0", {}),
+    "dla": ("dla46_c", {}),
+    "mambaout": ("mambaout_femto", {}),
+    "deit3": ("deit3_small_patch16_224", TINY_VIT),
+    "registers": ("vit_small_patch14_reg4_dinov2", {**TINY_VIT, "img_size": 56}),
+    "hiera": ("hiera_tiny_224", {}),
+    "inception_next": ("inception_next_atto", {}),
+    "convnextv2": ("convnextv2_atto", {}),
+    "efficientvit": ("efficientvit_b0", {}),
 }
-PLAIN = {"vit", "vit14", "deit", "beit", "eva"}
-FIXED = {"maxvit"}
+PLAIN = {"vit", "vit14", "deit", "deit3", "registers", "beit", "eva"}
+PATCH14 = {"vit14", "registers", "eva"}
+FIXED = {"maxvit", "efficientformerv2", "hiera"}
 LARGEST_FIRST = {"beit"}
 """Take any size up to the largest they are built for."""
 

@@ -9,7 +9,7 @@ from mim_bench.backbones.build import build_backbone
 from mim_bench.backbones.spec import BackboneSpec
 from mim_bench.errors import UserError
 
-from .families import FAMILIES, FIXED, LARGEST_FIRST, PLAIN
+from .families import FAMILIES, FIXED, LARGEST_FIRST, PATCH14, PLAIN
 
 pytestmark = pytest.mark.usefixtures("entries")
 LEVELS = (4, 8, 16, 32)
@@ -32,7 +32,7 @@ def test_contract(family, tmp_path):
     torch.manual_seed(0)
     backbone = build(family, drop_path=0.2, out_norm="new")
     assert backbone.strides == (
-        ((14,) if family in {"vit14", "eva"} else (16,)) if family in PLAIN else LEVELS
+        ((14,) if family in PATCH14 else (16,)) if family in PLAIN else LEVELS
     )
     assert len(backbone.mean) == len(backbone.std) == 3
 
