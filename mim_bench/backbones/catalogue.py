@@ -92,7 +92,7 @@ class Entry:
             Height and width of the window in tokens for each stage (strides 4, 8, 16, 32);
             nothing for architectures other than Swin and SwinV2.
         """
-        if not self.window:
+        if not self.architecture.startswith("swin"):
             return ()
         grids = [tuple(-(-side // stride) for side in image_size) for stride in (4, 8, 16, 32)]
         return tuple((min(window, high), min(window, wide)) for high, wide in grids)
