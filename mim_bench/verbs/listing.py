@@ -96,8 +96,8 @@ def _backbone(entry: Entry) -> dict[str, Any]:
         known["direct"] = entry.direct
         known["weights"] = str(entry.weights_file)
         known["to get it"] = entry.how_to_get
-    if windows := _windows(entry):
-        known["windows per task"] = windows
+        if windows := _windows(entry):
+            known["windows per task"] = windows
     return known
 
 

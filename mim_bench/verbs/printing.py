@@ -28,6 +28,8 @@ def print_rows(
     from rich import box
     from rich.table import Table
 
+    from mim_bench.reports.table import FULL_WIDTH
+
     rows = list(rows)
     console = reports.open_console(sys.stdout)
     for left_out in range(len(spare) + 1):
@@ -37,7 +39,8 @@ def print_rows(
             table.add_column(column, overflow="fold")
         for row in rows:
             table.add_row(*(text_of(row[column]) for column in shown))
-        if console.measure(table).maximum <= console.width:
+        unbounded = console.options.update(width=FULL_WIDTH)
+        if console.measure(table, options=unbounded).maximum <= console.width:
             break
     console.print(table, markup=False)
     return list(spare[:left_out])
