@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections import Counter
 
 import pytest
 import timm
 import torch
+from rich.console import Console
 from timm.data.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
+from mim_bench import reports
 from mim_bench.backbones.catalogue import DEFAULT_BACKBONES, FORMATS, catalogue
 from mim_bench.backbones.formats import HALF, IMAGENET
 from mim_bench.backbones.spec import BackboneSpec
+from mim_bench.verbs.printing import print_rows
 
 REAL = [name for name, entry in catalogue().items() if entry.file]
 WORDS = ("tiny", "small", "base", "large")
@@ -154,3 +158,17 @@ def test_a_path_with_a_blank_can_be_pasted(monkeypatch, tmp_path):
 
 def test_our_own_have_no_file():
     assert [name for name in catalogue() if name not in REAL] == list(DEFAULT_BACKBONES)
+
+
+@pytest.mark.parametrize(
+    ("width", "left_out"), [(100, ["architecture", "file"]), (150, ["architecture"]), (250, [])]
+)
+def test_a_narrow_terminal_gets_fewer_columns(width, left_out, monkeypatch):
+    paper = io.StringIO()
+    monkeypatch.setattr(reports, "open_console", lambda _: Console(file=paper, width=width))
+    columns = ("name", "architecture", "pretraining", "file", "licence")
+    rows = [{key: getattr(catalogue()[name], key) for key in columns} for name in REAL]
+    assert print_rows(rows, columns, spare=("architecture", "file")) == left_out
+    lines = paper.getvalue().splitlines()
+    assert sum(line.lstrip().startswith(tuple(REAL)) for line in lines) == len(REAL)
+    assert len([line for line in lines if line.strip()]) == len(REAL) + 2  # nothing is wrapped
