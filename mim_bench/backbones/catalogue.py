@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,10 +13,17 @@ from mim_bench.locations import cache_folder
 from mim_bench.yamlfiles import read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 DEFAULT_BACKBONES: tuple[str, ...] = ("convnext_mini", "swinv2_mini", "vit_mini")
 """The rows of a run that names no backbone: three families, small enough for a CPU."""
+
+FORMATS: tuple[str, ...] = (
+    *("simmim-swinv2", "simmim-swin", "simmim-vit", "swinv2", "swin", "deit", "mocov3", "mocov2"),
+    *("mae", "beit", "dino", "dinov2", "ibot", "msn", "densecl", "detco", "pixpro", "convnext"),
+    *("timm", "torchvision"),
+)
+"""Whose code wrote a file of weights: what an entry's `format` may be."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +37,16 @@ class Entry:
         size: Which of a recipe's `by_size` values it takes.
         title: Its name in prose.
         params: Number of parameters, without a classifier; the miniature ones without final norm.
-        note: Anything else worth knowing.
+        note: Anything else worth knowing; says what is unverified.
         mean: Mean of each colour in 0..1 that its weights expect; empty where timm's is right.
         std: Deviation of each colour, likewise.
         pretraining: Method and data that made its weights; empty for an architecture alone.
-        file: Name of the weights' file, as published.
-        source: Its address, or that of the page that leads to it.
+        format: The file's own format, see `FORMATS`.
+        file: Name of the weights' file: as published, unless `note` says otherwise.
+        source: Its address, or that of a page that leads to it.
+        direct: Whether `source` is the file itself.
         licence: The weights' licence.
+        resolution: Side of the pretraining's images in pixels; 0 where there was none.
         window: Attention window of the pretraining per stage, in tokens.
     """
 
@@ -49,9 +60,12 @@ class Entry:
     mean: tuple[float, float, float] | tuple[()] = ()
     std: tuple[float, float, float] | tuple[()] = ()
     pretraining: str = ""
+    format: str = ""
     file: str = ""
     source: str = ""
+    direct: bool = False
     licence: str = ""
+    resolution: int = 0
     window: tuple[int, ...] = ()
 
     @property
@@ -62,9 +76,26 @@ class Entry:
     @property
     def how_to_get(self) -> str:
         """What to download, from where, and where to put it."""
-        if self.source.endswith(self.file):
-            return f"curl -L --create-dirs -o {self.weights_file} {self.source}"
+        if self.direct:
+            path = shlex.quote(str(self.weights_file))
+            return f"curl -L --create-dirs -o {path} {self.source}"
         return f"get {self.file} from {self.source} and put it at {self.weights_file}"
+
+    def windows_at(self, window: int, image_size: Sequence[int]) -> tuple[tuple[int, int], ...]:
+        """Return the attention windows per stage, clamped to the maps.
+
+        Args:
+            window: The window asked for, in tokens.
+            image_size: Height and width in pixels.
+
+        Returns:
+            Height and width of the window in tokens for each stage (strides 4, 8, 16, 32);
+            nothing for architectures other than Swin and SwinV2.
+        """
+        if not self.architecture.startswith("swin"):
+            return ()
+        grids = [tuple(-(-side // stride) for side in image_size) for stride in (4, 8, 16, 32)]
+        return tuple((min(window, high), min(window, wide)) for high, wide in grids)
 
 
 @cache

@@ -15,8 +15,13 @@ from mim_bench.verbs.printing import plain, print_json, print_rows
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mim_bench.backbones.catalogue import Entry
+
 TASKS = {"depth": ("mim_bench.tasks.depth.DepthTask", "monocular depth: SiLog, deconvolution head")}
 """Task families: name -> (class path, what it is)."""
+
+_LONG = 10_000
+_PRETRAINED_COLUMNS = ("name", "architecture", "pretraining", "file", "licence")
 
 
 def show_list(what: str, all_names: bool, as_json: bool) -> None:
@@ -38,33 +43,76 @@ def show_list(what: str, all_names: bool, as_json: bool) -> None:
     elif what == "tasks":
         rows = [{"name": name, "class": path, "what": text} for name, (path, text) in TASKS.items()]
     else:
-        for name, entry in catalogue().items():
-            default = "default row" if name in DEFAULT_BACKBONES else ""
-            rows.append(
-                {
-                    "name": name,
-                    "title": entry.title,
-                    "architecture": entry.architecture,
-                    "parameters": entry.params,
-                    "pretraining": entry.pretraining,
-                    "file": entry.file,
-                    "licence": entry.licence,
-                    "note": "; ".join(part for part in (default, entry.note) if part),
-                }
-            )
-    names = _timm_names() if what == "backbones" and (all_names or as_json) else []
+        _list_backbones(all_names, as_json)
+        return
     if as_json:
+        print_json(rows)
+        return
+    print_rows(rows, tuple(rows[0]) if rows else ())
+
+
+def _list_backbones(all_names: bool, as_json: bool) -> None:
+    """Print our own backbones, then the pretrained ones, then timm's names if asked for."""
+    names = _timm_names() if all_names or as_json else []
+    if as_json:
+        rows = [
+            {**_backbone(entry), "default row": name in DEFAULT_BACKBONES}
+            for name, entry in catalogue().items()
+        ]
         print_json(rows + [{"name": name, "architecture": name} for name in names])
         return
-    wide = ("title", "note") if what == "backbones" else ()  # `show NAME` and --json tell them
-    print_rows(rows, tuple(key for key in rows[0] if key not in wide) if rows else ())
+    own, pretrained = [], []
+    for entry in catalogue().values():
+        if entry.file:
+            pretrained.append({key: getattr(entry, key) for key in _PRETRAINED_COLUMNS})
+            continue
+        default = "default row" if entry.name in DEFAULT_BACKBONES else ""
+        own.append(
+            {
+                "name": entry.name,
+                "architecture": entry.architecture,
+                "parameters": f"{entry.params:,}",
+                "note": "; ".join(part for part in (default, entry.note) if part),
+            }
+        )
+    print("Our own, made for a CPU:")
+    print_rows(own, tuple(own[0]))
+    print("With pretrained weights (NAME=FILE, or NAME=pretrained once the file is in its place):")
+    left_out = print_rows(pretrained, _PRETRAINED_COLUMNS, spare=("architecture", "file"))
     for name in names:
         print(name)
-    if what == "backbones" and not all_names:
-        print(
-            "The first three are the default rows; `mim-bench show NAME` says where a file is had."
-        )
+    if left_out:
+        print(f"A wider terminal shows more: {' and '.join(left_out)}.")
+    print("`mim-bench show NAME` says where a file is had and where it belongs.")
+    if not all_names:
         print("Any timm model that yields features works by its name; --all lists them.")
+
+
+def _backbone(entry: Entry) -> dict[str, Any]:
+    """Return all that is known of an entry of the catalogue, without what is empty."""
+    known: dict[str, Any] = {**vars(entry), "arguments": dict(entry.arguments)}
+    known = {key: value for key, value in known.items() if value}
+    if entry.file:
+        known["direct"] = entry.direct
+        known["weights"] = str(entry.weights_file)
+        known["to get it"] = entry.how_to_get
+        if windows := _windows(entry):
+            known["windows per task"] = windows
+    return known
+
+
+def _windows(entry: Entry) -> dict[str, str]:
+    """Return by recipe the windows that its attention gets there, such as 30, 30, 30, 15."""
+    windows = {}
+    for recipe in map(load_recipe, recipe_files()):
+        arguments = recipe.content["task"].get("init_args", {})
+        window, size = arguments.get("window"), arguments.get("image_size")
+        if window and size and (stages := entry.windows_at(window, size)):
+            said = ", ".join(
+                f"{high}" if high == wide else f"{high}x{wide}" for high, wide in stages
+            )
+            windows[recipe.name] = f"{said} at {size[0]}x{size[1]}"
+    return windows
 
 
 def _timm_names() -> Sequence[str]:
@@ -101,13 +149,7 @@ def show_name(name: str, as_json: bool) -> None:
         path, text = TASKS[name]
         found["task"] = {"class": path, "what": text}
     if entry := catalogue().get(name):
-        found["backbone"] = {
-            key: value
-            for key, value in {**vars(entry), "arguments": dict(entry.arguments)}.items()
-            if value not in ("", (), {})
-        }
-        if entry.file:
-            found["backbone"]["to get it"] = entry.how_to_get
+        found["backbone"] = _backbone(entry)
     elif name.partition(".")[0] in _timm_names():
         found["backbone"] = {"architecture": name, "from": "timm"}
     if not found:
@@ -125,11 +167,15 @@ def show_name(name: str, as_json: bool) -> None:
         return
     import yaml
 
+    class Dumper(yaml.SafeDumper):
+        """Writes a list of plain values in one line."""
+
+        def represent_sequence(self, tag: str, sequence: Any, flow_style: Any = None) -> Any:
+            plain_values = not any(isinstance(value, (dict, list)) for value in sequence)
+            return super().represent_sequence(tag, sequence, flow_style or plain_values)
+
+    content = json.loads(json.dumps(found, default=plain))
+    # nothing is wrapped, so that a command can be copied
     print(
-        yaml.safe_dump(
-            json.loads(json.dumps(found, default=plain)),
-            sort_keys=False,
-            width=100,
-            allow_unicode=True,
-        ).rstrip()
+        yaml.dump(content, Dumper=Dumper, sort_keys=False, width=_LONG, allow_unicode=True), end=""
     )

@@ -12,17 +12,38 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
-def print_rows(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> None:
-    """Print rows as a plain table, nothing cut."""
+def print_rows(
+    rows: Iterable[dict[str, Any]], columns: Sequence[str], spare: Sequence[str] = ()
+) -> list[str]:
+    """Print rows as a plain table, nothing cut.
+
+    Args:
+        rows: Values by column.
+        columns: The columns in their order.
+        spare: Those that a terminal too narrow for all goes without, the first one first.
+
+    Returns:
+        The columns that were left out.
+    """
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(text_of(row[column]) for column in columns))
-    reports.open_console(sys.stdout).print(table, markup=False)
+    from mim_bench.reports.table import FULL_WIDTH
+
+    rows = list(rows)
+    console = reports.open_console(sys.stdout)
+    for left_out in range(len(spare) + 1):
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        shown = [column for column in columns if column not in spare[:left_out]]
+        for column in shown:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*(text_of(row[column]) for column in shown))
+        unbounded = console.options.update(width=FULL_WIDTH)
+        if console.measure(table, options=unbounded).maximum <= console.width:
+            break
+    console.print(table, markup=False)
+    return list(spare[:left_out])
 
 
 def text_of(value: Any) -> str:

@@ -299,11 +299,16 @@ def test_data_is_made_and_checked(cli, small_cache, tmp_path):
         (("list", "recipes"), ["nyuv2"]),
         (("list", "datasets"), ["NYU Depth V2", "licence"]),
         (("list", "tasks"), ["mim_bench.tasks.depth.DepthTask"]),
-        (("list", "backbones"), ["swinv2_mini", "default row"]),
+        (("list", "backbones"), ["swinv2_mini", "default row", "swinv2_base_1k_500k.pth"]),
         (("list", "backbones", "--all"), ["resnet50", "swinv2_base_window12_192"]),
         (("show", "nyuv2"), ["max_depth", "licence", "24231", "rmse"]),
         (("show", "geometric"), ["crowdpose"]),
         (("show", "vit_mini"), ["embed_dim"]),
+        (
+            ("show", "swinv2_base/1k-mim"),
+            ["to get it: curl -L", "nyuv2: 30, 30, 30, 15 at 480x480", "mean: [0.485,"],
+        ),
+        (("show", "vit_small/dino"), ["dino_deitsmall16_pretrain.pth", "Apache-2.0"]),
         (("show", "resnet50"), ["timm"]),
     ],
 )
