@@ -74,8 +74,8 @@ def reference_table(suite: Suite, published: Published) -> Table:
 def merge_plan(records: Sequence[RunRecord], expected: Sequence[RunRecord]) -> list[RunRecord]:
     """Return the plan's runs, each with what the store knows of it by now."""
     stored = {record.id: record for record in records}
-    kept = ("state", "scores", "features", "progress", "cause", "log", "started", "folder")
-    kept += ("identity",)
+    kept = ["state", "scores", "features", "progress", "cause", "log", "started", "folder"]
+    kept += ["identity"]
     return [
         replace(plan, **{name: getattr(stored[plan.id], name) for name in kept})
         if plan.id in stored
