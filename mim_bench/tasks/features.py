@@ -54,9 +54,9 @@ def feature_statistics(maps: Sequence[Tensor]) -> dict[str, Any]:
 def collapsed(statistics: Mapping[str, Any]) -> bool:
     """Tell whether features are of no use: not finite, alike everywhere, or all in one line.
 
-    The bounds are far from both sides. Of networks that were deliberately broken the spread is
-    rounding (1e-6) or the rank 1.0; trained ones and random ones of every family lie above 0.02
-    and 3 (`tests/tasks/test_features.py`). Fewer than `LEAST_VECTORS` are only held to be finite.
+    The bounds are far from both sides: deliberately broken networks have a spread of rounding or
+    a rank of 1.0, randomly initialised ones of six families lie above 0.02 and 3, on pale
+    pictures too. Fewer than `LEAST_VECTORS` are only held to be finite.
     """
     if not statistics["finite"]:
         return True
