@@ -54,7 +54,8 @@ class MeasureFeatures(Callback):
         try:
             with (
                 torch.random.fork_rng(forked),
-                torch.compiler.set_stance("force_eager"),  # what is compiled calls no new hook
+                # a compiled graph passes a new hook by, or is compiled once more for it
+                torch.compiler.set_stance("force_eager"),
                 torch.no_grad(),
                 trainer.precision_plugin.forward_context(),
             ):
