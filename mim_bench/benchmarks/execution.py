@@ -94,6 +94,7 @@ def execute(job: Mapping[str, Any], folder: RunFolder, stop: StopRequest, thread
                 timings=timings,
                 parameters=sum(weight.numel() for weight in task.network.parameters()),
                 batch=datamodule.batch_report,
+                features=None,  # those of weights that were lost say nothing of these
                 **speed.summary(),
             )
         trainer.strategy.barrier()

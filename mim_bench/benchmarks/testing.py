@@ -10,6 +10,7 @@ from lightning.pytorch import Callback
 
 from mim_bench.benchmarks import checkpoints
 from mim_bench.benchmarks.cards import make_card
+from mim_bench.benchmarks.features import MeasureFeatures
 from mim_bench.benchmarks.records import Records
 from mim_bench.benchmarks.saving import SavePictures, SavePredictions
 from mim_bench.benchmarks.trivial import TrivialTest, WriteTrivialRecords
@@ -146,6 +147,8 @@ def _record(
     # before the callbacks that may stop the test, so that a tested batch is always kept
     callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
     added: list[Callback] = [*writing, pictures, *([saving] if saving is not None else [])]
+    if not folder.read().get("features"):
+        added.append(MeasureFeatures(task, folder))
     callbacks[:0] = added
     task.test_options = dict(test["options"])
     try:

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from mim_bench.errors import UserError
-from mim_bench.reports import cards, notes
+from mim_bench.reports import cards, guards, notes
 from mim_bench.reports.cells import covers
 from mim_bench.reports.rows import fill, make_drafts, mark_best, measured_row, reference_rows
 from mim_bench.reports.table import Column, Row, Table
@@ -74,7 +74,8 @@ def reference_table(suite: Suite, published: Published) -> Table:
 def merge_plan(records: Sequence[RunRecord], expected: Sequence[RunRecord]) -> list[RunRecord]:
     """Return the plan's runs, each with what the store knows of it by now."""
     stored = {record.id: record for record in records}
-    kept = ("state", "scores", "progress", "cause", "log", "started", "folder", "identity")
+    kept = ["state", "scores", "features", "progress", "cause", "log", "started", "folder"]
+    kept += ["identity"]
     return [
         replace(plan, **{name: getattr(stored[plan.id], name) for name in kept})
         if plan.id in stored
@@ -130,6 +131,7 @@ def _table(
     for draft in drafts:
         fill(draft, [*needed, *(column for column in shown if column.mean_of)], planned)
     mixed = _compare_cards(drafts, [_column(c) for c in needed], title, mixed_cards)
+    guards.mark_identical(drafts, columns)
     mark_best(drafts, columns, mixed)
     rows: tuple[Row, ...] = ()
     heading, said = "", tuple[str, ...]()

@@ -24,7 +24,7 @@ FORMATS = ("terminal", "md", "csv", "json")
 CSV_FIELDS = (
     "table", "title", "preset", "data", "overrides", "kind", "backbone", "mode", "column",
     "metric", "unit", "direction", "state", "mean", "std", "n", "best", "recorded", "trivial",
-    "above_trivial", "runs",
+    "above_trivial", "identical", "collapsed", "runs",
 )  # fmt: skip
 """The fields of the CSV: one line per cell, numbers unrounded, empty where there is none."""
 
@@ -117,6 +117,8 @@ def _csv(tables: Iterable[Table]) -> str:
                         "above_trivial": ""
                         if cell.above_trivial is None
                         else int(cell.above_trivial),
+                        "identical": int(cell.identical),
+                        "collapsed": "" if cell.collapsed is None else int(cell.collapsed),
                         "runs": " ".join(cell.runs),
                     }
                 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from mim_bench.reports import trivial
+from mim_bench.reports import guards, trivial
 from mim_bench.reports.table import DASH, RECORDED
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def of_table(
     if any(cell.recorded for cell in cells):
         lines.append(f"{RECORDED} entered by hand, not measured here")
     lines += trivial.notes(drafts, columns)
+    lines += guards.notes(drafts, columns)
     for name, how in mixed.items():
         lines.append(f"{name} mixes protocols, no best is marked: {how}")
     lines += _left_out(drafts)

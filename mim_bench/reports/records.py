@@ -79,6 +79,7 @@ class RunRecord:
         wanted: For runs of a plan: the score id that each column is to show; where a column is
             not named, its newest score is shown.
         scores: What its folder holds.
+        features: What its backbone's features are like, as run.json says; empty where unknown.
         progress: How far it is, while it is not done.
         cause: Why it failed, in one line.
         log: Its log file.
@@ -100,6 +101,7 @@ class RunRecord:
     identity: Mapping[str, Any] = field(default_factory=dict)
     wanted: Mapping[str, str] = field(default_factory=dict)
     scores: tuple[ScoreRecord, ...] = ()
+    features: Mapping[str, Any] = field(default_factory=dict)
     progress: Progress | None = None
     cause: str = ""
     log: str = ""
@@ -166,6 +168,7 @@ def _read_run(folder: Path) -> RunRecord | None:
         backbone=backbone,
         identity=_mapping(run.get("identity")),
         scores=_read_scores(folder / "scores"),
+        features=_mapping(run.get("features")),
         progress=_read_progress(folder) if state in ("running", "interrupted") else None,
         cause=_line(error.get("cause")),
         log=str(folder / str(error.get("log") or "log.txt")),

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from mim_bench.reports import trivial
+from mim_bench.reports import guards, trivial
 from mim_bench.reports.cells import SeedCell, choose, combine, covers, of_values
 from mim_bench.reports.table import Cell, Column, Row
 
@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass
 class Draft:
-    """A measured row in the making: its runs, and for each column what its seeds say."""
+    """A measured row in the making: its runs, and for each column what its seeds say.
+
+    `backbone` is a key that rows of one backbone share, whatever their titles and modes.
+    """
 
     title: str
     mode: str
     runs: list[RunRecord]
+    backbone: str = ""
     seeds: dict[str, list[SeedCell]] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
     cells: dict[str, Cell] = field(default_factory=dict)
@@ -46,9 +50,9 @@ def fill(draft: Draft, columns: Sequence[ColumnRef], planned: bool) -> None:
         mine = [run for run in draft.runs if covers(run, column.recipe, column.name)]
         seeds, left_out = choose(mine, column.name, planned)
         draft.seeds[column.name], draft.left_out[column.name] = seeds, left_out
-        draft.cells[column.name] = trivial.compare(
-            combine(seeds, column.decimals), seeds, column.direction, column.decimals
-        )
+        cell = combine(seeds, column.decimals)
+        cell = trivial.compare(cell, seeds, column.direction, column.decimals)
+        draft.cells[column.name] = guards.judge(cell, seeds)
 
 
 def make_drafts(runs: Sequence[RunRecord], planned: bool) -> list[Draft]:
@@ -59,7 +63,7 @@ def make_drafts(runs: Sequence[RunRecord], planned: bool) -> list[Draft]:
         options = run.backbone.get("options") or {}
         weights = run.backbone.get("weights_sha256") or run.backbone.get("weights")
         key = json.dumps([run.backbone.get("name") or run.title, weights, options], default=str)
-        draft = drafts.setdefault((key, run.mode), Draft(run.title, run.mode, []))
+        draft = drafts.setdefault((key, run.mode), Draft(run.title, run.mode, [], key))
         labelled = any(known.backbone.get("label") for known in draft.runs)
         if run.backbone.get("label") or not labelled:
             draft.title = run.title  # the label given last; giving none takes none away
@@ -91,7 +95,8 @@ def _mean(draft: Draft, column: ColumnRef) -> Cell:
 def mark_best(drafts: Sequence[Draft], columns: Sequence[Column], mixed: Collection[str]) -> None:
     """Mark the best of two or more measured values of a column; what is printed alike ties.
 
-    The best is not marked where it is not above the trivial predictor: it is no success.
+    The best is not marked where it is not above the trivial predictor, or where the features
+    have collapsed: it is no success.
     """
     for column in columns:
         values = {
@@ -104,7 +109,8 @@ def mark_best(drafts: Sequence[Draft], columns: Sequence[Column], mixed: Collect
         best = min(values.values()) if column.direction == "min" else max(values.values())
         for draft in drafts:
             cell = draft.cells[column.name]
-            if values.get(id(draft)) == best and cell.above_trivial is not False:
+            fails = cell.above_trivial is False or cell.collapsed is True
+            if values.get(id(draft)) == best and not fails:
                 draft.cells[column.name] = replace(cell, best=True)
 
 

@@ -17,6 +17,12 @@ RECORDED = "†"
 NOT_ABOVE = "‡"
 """What marks a value that is not better than the trivial predictor's."""
 
+IDENTICAL = "§"
+"""What marks values that are those of another backbone to the last digit."""
+
+COLLAPSED = "¶"
+"""What marks a value of a backbone whose features have collapsed."""
+
 FULL_WIDTH = 100_000
 """Columns of a "terminal" that is none: wide enough that nothing is ever wrapped or cut."""
 
@@ -32,11 +38,15 @@ class Cell:
         value: The value, or the mean over seeds, unrounded, in the column's unit.
         std: The sample standard deviation over seeds (n - 1); None for fewer than two.
         n: How many seeds the value is a mean of.
-        best: Whether it is the best measured value of its column, and above the trivial one.
+        best: Whether it is the best measured value of its column, above the trivial one, and of
+            features that have not collapsed.
         recorded: Whether the value was entered by hand.
         trivial: The trivial predictor's value, or its mean over seeds; None where not known.
         above_trivial: Whether the value is better than that; None where not known.
         trivial_predictor: What that predicts, in words.
+        identical: Whether another backbone of the column has this value to the last digit.
+        collapsed: Whether the features of a run behind it have collapsed; None where not known.
+        features: What is known of those features, in words; empty unless they have collapsed.
         progress: For running cells the share done, 0..1, where known.
         cause: For failed cells, why.
         runs: The training ids behind it.
@@ -55,12 +65,21 @@ class Cell:
     trivial: float | None = None
     above_trivial: bool | None = None
     trivial_predictor: str = ""
+    identical: bool = False
+    collapsed: bool | None = None
+    features: str = ""
 
     @property
     def marked(self) -> str:
         """The text with its marks, as every format prints it."""
         marks = RECORDED * self.recorded + NOT_ABOVE * (self.above_trivial is False)
+        marks += IDENTICAL * self.identical + COLLAPSED * (self.collapsed is True)
         return f"{self.text}{marks}"
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether a mark says that the value may be no measure of its backbone."""
+        return self.above_trivial is False or self.identical or self.collapsed is True
 
 
 @dataclass(frozen=True)

@@ -194,4 +194,4 @@ def _line(console: Console, row: Row, columns: Sequence[Column]) -> list[Text]:
 def _style(cell: Cell) -> str:
     if cell.best:
         return "bold green"
-    return "yellow" if cell.above_trivial is False else _STYLES.get(cell.state, "")
+    return "yellow" if cell.doubtful else _STYLES.get(cell.state, "")

@@ -15,9 +15,9 @@ from mim_bench.benchmarks.store import RunFolder, Store
 from mim_bench.benchmarks.suite import TABLE_SUITES, Suite, load_suite, suite_names
 from mim_bench.errors import Problem, UserError
 from mim_bench.files import read_json, write_atomic
-from mim_bench.reports import trivial
+from mim_bench.reports import guards, trivial
 from mim_bench.reports.signs import plain
-from mim_bench.reports.table import NOT_ABOVE
+from mim_bench.reports.table import COLLAPSED, NOT_ABOVE
 from mim_bench.verbs.printing import print_json, print_mapping, print_rows, text_of
 
 if TYPE_CHECKING:
@@ -212,6 +212,7 @@ def show_run(store: str, run: str, other: str | None, as_json: bool) -> None:
         "images per second": content.get("images_per_second"),
         "waiting for data": content.get("data_wait"),
         "peak memory": f"{content['peak_memory_mb']} MB" if "peak_memory_mb" in content else None,
+        "features": _features(content),
         "git": content.get("git"),
         "log": folder.log,
     }
@@ -233,6 +234,13 @@ def show_run(store: str, run: str, other: str | None, as_json: bool) -> None:
         for note in score.get("notes", ()):
             print(f"  note: {note}")
         print_mapping(score.get("card", {}), 2)
+
+
+def _features(content: dict[str, Any]) -> str | None:
+    words = guards.words(content.get("features"))
+    if not words or not guards.has_collapsed(content):
+        return words or None
+    return plain(f"{COLLAPSED} collapsed: {words}", sys.stdout.encoding)
 
 
 def _when(seconds: float | None) -> str | None:
