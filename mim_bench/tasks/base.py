@@ -17,6 +17,7 @@ from mim_bench.tasks.training import Batch, ScheduledModule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from torch import Tensor, nn
     from torchmetrics import Metric
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from mim_bench.backbones.spec import BackboneSpec
     from mim_bench.errors import Problem
     from mim_bench.tasks.pictures import Picture
+    from mim_bench.tasks.submissions import Submission
     from mim_bench.tasks.trivial import TrainingData, TrivialPredictor
 
 __all__ = ["Batch", "Task", "info_dict"]
@@ -53,6 +55,7 @@ class Task(ScheduledModule, ABC):
         input_norm: `backbone` normalises by the backbone's mean and deviation; `none` only
             divides by 255.
         schedule: A name of `mim_bench.tasks.schedules.SCHEDULES`.
+        schedule_options: Settings that only this schedule has, such as `milestones`.
         min_lr: The lowest learning rate of the schedule.
         lr_power: The power of the schedule.
         weight_decay: Of AdamW.
@@ -93,6 +96,7 @@ class Task(ScheduledModule, ABC):
         drop_path: float = 0.0,
         input_norm: str = "backbone",
         schedule: str = "rise-fall",
+        schedule_options: Mapping[str, Any] | None = None,
         min_lr: float = 0.0,
         lr_power: float = 0.9,
         weight_decay: float = 0.05,
@@ -119,7 +123,7 @@ class Task(ScheduledModule, ABC):
         self.drop_path = drop_path
         self.input_norm = input_norm
         self.lr = lr
-        self.schedule = build_schedule(schedule, lr, min_lr, lr_power)
+        self.schedule = build_schedule(schedule, lr, min_lr, lr_power, schedule_options)
         self.weight_decay = weight_decay
         self.betas = (float(betas[0]), float(betas[1]))
         self.layer_decay = layer_decay
@@ -194,6 +198,26 @@ class Task(ScheduledModule, ABC):
         del prediction, batch
         return []
 
+    def submission(
+        self, records: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
+    ) -> Submission:
+        """Return the archive for a server that alone knows a split's labels."""
+        del records, options
+        raise UserError(
+            f"{type(self).__name__} makes no submissions",
+            action="write `submission`, `check_submission` and `score_submission` in the task",
+        )
+
+    @classmethod
+    def check_submission(cls, path: Path, expected: Mapping[str, Any]) -> None:
+        """Raise a UserError with all that is wrong with an archive (see `Reader.expected`)."""
+        del path, expected
+
+    @classmethod
+    def score_submission(cls, path: Path, ground_truth: Any) -> dict[str, float]:
+        """Return all metrics of an archive, read back from its file: what a server does."""
+        raise UserError("is scored by no server here", where=str(path))
+
     def trivial_predictor(self, datamodule: TrainingData) -> TrivialPredictor | None:
         """Fit what a row is held against: tables mark those not better; by default nothing."""
         del datamodule
@@ -226,6 +250,20 @@ class Task(ScheduledModule, ABC):
         """Return a metric over all records of a split; by default the mean over samples."""
         del ground_truth
         return mean_score(records, metric)
+
+    @classmethod
+    def scores(
+        cls,
+        records: Sequence[Mapping[str, Any]],
+        ground_truth: Any = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> dict[str, float]:
+        """Return all metrics over a split's records; by default each one's `score`.
+
+        A family whose metrics come of one evaluation, or depend on test options, writes this.
+        """
+        del options
+        return {name: float(cls.score(records, name, ground_truth)) for name in cls.metrics}
 
     def images(self, batch: Batch, key: str = "image") -> Tensor:
         """Return a batch's uint8 RGB images (B, 3, H, W) as the network takes them."""

@@ -8,15 +8,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mim_bench.errors import UserError
+from mim_bench.tasks.deconvolutions import deconvolutions, initialise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
-
-# kernel -> (padding, output padding), so that each deconvolution doubles its input exactly
-_PADDING = {2: (0, 0), 3: (1, 1), 4: (1, 0)}
 
 
 class DepthHead(nn.Module):
@@ -50,25 +47,11 @@ class DepthHead(nn.Module):
         deconv_kernel: int = 2,
     ) -> None:
         super().__init__()
-        doublings = _doublings(stride, len(deconv_channels))
-        if deconv_kernel not in _PADDING:
-            raise UserError(
-                f"deconv_kernel is {deconv_kernel}", where="task.deconv_kernel", expected="2, 3, 4"
-            )
-        padding, output_padding = _PADDING[deconv_kernel]
         embed_dim = embed_dim or max(channels // 8, 8)
         self.max_depth = max_depth
-        layers: list[nn.Module] = []
-        for width in deconv_channels[:doublings]:
-            layers += [
-                nn.ConvTranspose2d(
-                    channels, width, deconv_kernel, 2, padding, output_padding, bias=False
-                ),
-                nn.BatchNorm2d(width),
-                nn.ReLU(inplace=True),
-            ]
-            channels = width
-        self.deconvs = nn.Sequential(*layers)
+        self.deconvs, channels = deconvolutions(
+            channels, stride, deconv_channels, deconv_kernel, "depth"
+        )
         self.fuse = nn.Sequential(
             nn.Conv2d(channels, embed_dim, 3, padding=1),
             nn.BatchNorm2d(embed_dim),
@@ -79,7 +62,7 @@ class DepthHead(nn.Module):
             nn.ReLU(),
             nn.Conv2d(embed_dim, 1, 3, padding=1),
         )
-        self.apply(_initialise)
+        self.apply(initialise)
 
     def forward(self, levels: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
         """Predict depth.
@@ -99,28 +82,3 @@ class DepthHead(nn.Module):
         # in float32: a bfloat16 sigmoid would leave steps of several centimetres
         depth = torch.sigmoid(self.predict(features).float()) * self.max_depth
         return depth[..., : size[0], : size[1]]
-
-
-def _doublings(stride: int, available: int) -> int:
-    doublings = max(stride, 1).bit_length() - 3
-    if doublings < 0 or stride != 4 * 2**doublings:
-        raise UserError(
-            f"the depth head can't stand on a level of stride {stride}",
-            where="task.levels",
-            expected="a stride of 4, 8, 16, 32, ...",
-            action="ask for another level, choose a backbone with such strides (a ViT of patch "
-            "size 16), or override build_head",
-        )
-    if doublings > available:
-        raise UserError(
-            f"a level of stride {stride} takes {doublings} deconvolutions, {available} are given",
-            where="task.deconv_channels",
-        )
-    return doublings
-
-
-def _initialise(module: nn.Module) -> None:
-    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
-        nn.init.normal_(module.weight, std=0.001)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)

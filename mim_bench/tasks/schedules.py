@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mim_bench.errors import UserError, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
 
 @dataclass(frozen=True)
@@ -93,18 +94,109 @@ class Constant:
         return self.max_lr * scale
 
 
-SCHEDULES: dict[str, Callable[[float, float, float], Schedule]] = {
+@dataclass(frozen=True)
+class WarmUp:
+    """A linear rise of the factor on what a schedule says, over the first steps.
+
+    Everything is scaled by layer. Source: MMCV's hooks, which the authors' pose code uses: at
+    step s, counted from 1, the factor is 1 - (1 - (s - 1) / steps) * (1 - ratio).
+
+    Attributes:
+        warmup_steps: Steps of the rise; none by default.
+        warmup_ratio: The factor at its start.
+    """
+
+    warmup_steps: int = 0
+    warmup_ratio: float = 0.001
+
+    def factor(self, step: int) -> float:
+        """Return the factor of a step."""
+        if step > self.warmup_steps:
+            return 1.0
+        return 1 - (1 - (step - 1) / self.warmup_steps) * (1 - self.warmup_ratio)
+
+
+@dataclass(frozen=True)
+class StepDecay(WarmUp):
+    """Falls by a factor at given shares of the training, scaled by layer.
+
+    Source: the paper's section 4.2 for pose, epoch 120 of 150.
+
+    Attributes:
+        max_lr: The rate at the beginning.
+        milestones: Shares of the training, each above 0 and below 1. With a budget in epochs a
+            fall comes between two epochs: share * epochs, rounded.
+        gamma: What the rate is multiplied by at each.
+    """
+
+    max_lr: float = 0.0
+    milestones: Sequence[float] = (0.8,)
+    gamma: float = 0.1
+
+    def __call__(self, step: int, budget: Budget, scale: float = 1.0) -> float:
+        """Return the learning rate (see `Schedule`)."""
+        done, whole = _progress(step, budget)
+        passed = sum(done >= round(share * whole) for share in self.milestones)
+        return scale * self.max_lr * math.pow(self.gamma, passed) * self.factor(step)
+
+
+@dataclass(frozen=True)
+class Cosine(WarmUp):
+    """Falls along half a cosine, from epoch to epoch, scaled by layer, the minimum too.
+
+    Source: MMCV's `CosineAnnealing`, which the authors' pose code uses. A budget in steps falls
+    from step to step.
+
+    Attributes:
+        max_lr: The rate at the beginning.
+        min_lr: The rate at which it would arrive after the last epoch.
+    """
+
+    max_lr: float = 0.0
+    min_lr: float = 0.0
+
+    def __call__(self, step: int, budget: Budget, scale: float = 1.0) -> float:
+        """Return the learning rate (see `Schedule`)."""
+        done, whole = _progress(step, budget)
+        fall = (1 + math.cos(math.pi * done / whole)) / 2
+        return scale * (self.min_lr + (self.max_lr - self.min_lr) * fall) * self.factor(step)
+
+
+def _progress(step: int, budget: Budget) -> tuple[int, int]:
+    """Return epochs done before a step and in all; steps where the budget is in steps."""
+    if not budget.epochs:
+        return step - 1, budget.steps
+    each = max(1, budget.steps // budget.epochs)
+    return min((step - 1) // each, budget.epochs - 1), budget.epochs
+
+
+SCHEDULES: dict[str, Callable[..., Schedule]] = {
     "rise-fall": RiseFall,
-    "constant": lambda max_lr, _min_lr, _power: Constant(max_lr),
+    "constant": Constant,
+    "step": StepDecay,
+    "cosine": Cosine,
 }
-"""Schedules by the name that a recipe gives: functions of (lr, min_lr, power)."""
+"""Schedules by the name that a recipe gives: dataclasses whose fields are their settings."""
 
 
-def build_schedule(name: str, lr: float, min_lr: float, power: float) -> Schedule:
+def build_schedule(
+    name: str,
+    lr: float,
+    min_lr: float = 0.0,
+    power: float = 0.9,
+    options: Mapping[str, Any] | None = None,
+) -> Schedule:
     """Build a schedule by its name.
 
+    Args:
+        name: A key of `SCHEDULES`.
+        lr: The highest rate.
+        min_lr: The lowest one, for schedules that have one.
+        power: For schedules that have one.
+        options: The other fields of the schedule.
+
     Raises:
-        UserError: There is no such schedule, or the rates make no sense.
+        UserError: There is no such schedule or option, or the rates make no sense.
     """
     if name not in SCHEDULES:
         raise UserError([unknown("schedule", name, SCHEDULES, "task.schedule")])
@@ -112,4 +204,30 @@ def build_schedule(name: str, lr: float, min_lr: float, power: float) -> Schedul
         raise UserError(
             f"lr is {lr} and min_lr is {min_lr}", where="task", expected="0 <= min_lr <= lr, lr > 0"
         )
-    return SCHEDULES[name](lr, min_lr, power)
+    fields = [field.name for field in dataclasses.fields(SCHEDULES[name])]  # type: ignore[arg-type]
+    own = {"max_lr": lr, "min_lr": min_lr, "power": power}
+    open_to = [field for field in fields if field not in own]
+    chosen = dict(options or {})
+    if wrong := [
+        unknown(f"option of the schedule {name}", key, open_to, "task.schedule_options")
+        for key in chosen
+        if key not in open_to
+    ]:
+        raise UserError(wrong)
+    _check_options(chosen)
+    return SCHEDULES[name](**{key: own[key] for key in fields if key in own}, **chosen)
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    """Raise a UserError unless shares lie between 0 and 1 and numbers are not negative."""
+    for key, value in options.items():
+        where = f"task.schedule_options.{key}"
+        values = value if isinstance(value, (list, tuple)) else [value]
+        if any(isinstance(one, bool) or not isinstance(one, (int, float)) for one in values):
+            raise UserError(f"is {value!r}", where=where, expected="a number, or a list of them")
+        if key == "milestones" and not all(0 < share < 1 for share in values):
+            raise UserError(
+                f"is {value}", where=where, expected="shares of the training between 0 and 1"
+            )
+        if any(one < 0 for one in values):
+            raise UserError(f"is {value}", where=where, expected="no negative number")

@@ -1,5 +1,7 @@
 """The learning rates of whole trainings."""
 
+import math
+
 import numpy as np
 import pytest
 from depth_cases import golden
@@ -76,3 +78,52 @@ def test_names():
         build_schedule("rise_fall", 5e-4, 3e-5, 0.9)
     with pytest.raises(UserError, match="min_lr"):
         build_schedule("rise-fall", 1e-5, 3e-5, 0.9)
+
+
+def test_step_decay_falls_at_its_epoch():
+    schedule = build_schedule("step", 5e-4, options={"milestones": [0.8], "gamma": 0.1})
+    budget = Budget(steps=150 * 7, epochs=150)
+    rates = [schedule(step, budget) for step in range(1, budget.steps + 1)]
+    assert rates[: 120 * 7] == [5e-4] * (120 * 7)
+    assert rates[120 * 7 :] == pytest.approx([5e-5] * (30 * 7))
+    assert schedule(1, budget, scale=0.25) == 5e-4 / 4
+
+
+def test_step_decay_in_steps():
+    schedule = build_schedule("step", 1.0, options={"milestones": [0.5, 0.75]})
+    rates = [schedule(step, Budget(steps=8)) for step in range(1, 9)]
+    assert rates == pytest.approx([1, 1, 1, 1, 0.1, 0.1, 0.01, 0.01])
+
+
+def mmcv_cosine(step, per_epoch, epochs, base, ratio, warmup, start):
+    """MMCV's hook in plain words: the regular rate by epoch, a warm-up by iteration on top."""
+    iteration, epoch = step - 1, (step - 1) // per_epoch
+    target = base * ratio
+    regular = target + 0.5 * (base - target) * (math.cos(math.pi * epoch / epochs) + 1)
+    if iteration >= warmup:
+        return regular
+    return regular * (1 - (1 - iteration / warmup) * (1 - start))
+
+
+def test_cosine_with_warm_up_is_mmcvs():
+    options = {"warmup_steps": 50, "warmup_ratio": 0.001}
+    schedule = build_schedule("cosine", 5e-4, 5e-9, options=options)
+    budget = Budget(steps=15 * 20, epochs=15)
+    for step in range(1, budget.steps + 1):
+        expected = mmcv_cosine(step, 20, 15, 5e-4, 1e-5, 50, 0.001)
+        assert schedule(step, budget) == pytest.approx(expected, rel=1e-9)
+        assert schedule(step, budget, 0.3) == pytest.approx(0.3 * expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"milestone": [0.5]}, "milestones"),
+        ({"milestones": [120]}, "shares of the training"),
+        ({"warmup_steps": -1}, "no negative number"),
+        ({"gamma": "a tenth"}, "a number"),
+    ],
+)
+def test_wrong_options_of_a_schedule(options, named):
+    with pytest.raises(UserError, match=named):
+        build_schedule("step", 1e-3, options=options)
