@@ -251,6 +251,34 @@ def explain(
     looking.show_run(store, run, other, as_json)
 
 
+@app.command()
+def record(
+    column: Annotated[str, typer.Argument(help="The column, e.g. coco-test-dev.")],
+    value: Annotated[float, typer.Argument(help="Its value, in the table's unit.")],
+    source: Annotated[
+        str, typer.Option("--source", metavar="TEXT", help="Where the value comes from.")
+    ],
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="RUN", help="Whose score it is.")
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="NAME", help="Who enters it. Default: you.")
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Enter another value than before.")
+    ] = False,
+    store: StoreOption = "runs",
+    as_json: Json = False,
+) -> None:
+    """Enter the score that a server gave for a run's submission.
+
+    mim-bench record coco-test-dev 75.2 --run 3f1c --source "COCO server, entry 512"
+    """
+    from mim_bench.verbs import recording
+
+    recording.record_score(store, column, value, source, run, by, replace, as_json)
+
+
 @app.command("list")
 def list_(
     what: Annotated[Kind, typer.Argument(help="What to list.")],

@@ -30,7 +30,7 @@ def make_card(
         "overrides": dict(job["overrides"]),
         "batch": batch["effective"],
         "batch_norm": resolved["trainer"].get("batch_norm", "device"),
-        **datamodule.card(test["split"]),
+        **datamodule.card(test["view"]),
         **task.card(test["options"]),
         # what may differ between the rows of a column
         "per_backbone": {

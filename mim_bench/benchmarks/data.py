@@ -82,6 +82,13 @@ def train_split(resolved: Resolved) -> str:
     return str(arguments.get("train_split", "train"))
 
 
+def training_splits(resolved: Resolved) -> list[str]:
+    """Return the splits that a training reads: the one it learns from, and what it validates on."""
+    arguments = resolved.content["data"].get("init_args") or {}
+    validated = arguments.get("val_split")
+    return [train_split(resolved), *([str(validated)] if validated is not None else [])]
+
+
 def open_reader(resolved: Resolved, source: DataSource) -> Reader:
     """Open the reader of a resolved recipe on a data source."""
     reader_class, arguments = _reader(resolved.content)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mim_bench.benchmarks import data, identity
@@ -10,7 +10,7 @@ from mim_bench.benchmarks.recipe import Recipe, load_recipe, recipe_files
 from mim_bench.errors import Problem, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mim_bench.backbones.spec import BackboneSpec
     from mim_bench.benchmarks.recipe import ColumnTest, Resolved
@@ -53,12 +53,14 @@ class PlannedScore:
     Attributes:
         test: How it is scored.
         id: The score id.
-        fingerprint: The tested split's fingerprint.
+        view: The part or form of the split that its options choose (see `Reader.view`).
+        fingerprint: The tested view's fingerprint.
         records: Id of the per-sample records, which several columns may share.
     """
 
     test: ColumnTest
     id: str
+    view: str
     fingerprint: str
     records: str
 
@@ -95,6 +97,7 @@ class Node:
         return {
             **vars(score.test),
             "id": score.id,
+            "view": score.view,
             "fingerprint": score.fingerprint,
             "records": score.records,
             "save_predictions": self.save_predictions,
@@ -125,7 +128,7 @@ class Node:
             "identity": dict(self.identity),
             "fingerprints": {
                 **self.identity["fingerprints"],
-                **{score.test.split: score.fingerprint for score in self.scores},
+                **{score.view: score.fingerprint for score in self.scores},
             },
             "scores": [self._score(score) for score in self.scores],
         }
@@ -166,15 +169,27 @@ def make_plan(request: Request) -> Plan:
             lacking = []
             for spec in request.backbones:
                 resolved = recipe.resolve(source.preset, spec.size, dict(request.overrides))
-                lacking = _check_data(resolved, source, columns)
+                lacking = _check_training(resolved, source)
                 if lacking:
                     break
-                nodes += [
-                    _node(resolved, source, spec, seed, request, columns) for seed in request.seeds
+                blocked = _check_tests(resolved, source, columns)
+                reasons.update({column: _short(found) for column, found in blocked.items()})
+                # one column of a recipe may lack its data, such as a test set, and the others run
+                problems += [
+                    problem
+                    for column, found in blocked.items()
+                    if _is_asked_for(recipe, [column], request)
+                    for problem in found
                 ]
+                open_to = [column for column in columns if column not in blocked]
+                if open_to:
+                    nodes += [
+                        _node(resolved, source, spec, seed, request, open_to)
+                        for seed in request.seeds
+                    ]
         if lacking:
             reasons.update({column: _short(lacking) for column in columns})
-            if recipe in request.recipes or request.named & set(columns):
+            if _is_asked_for(recipe, columns, request):
                 problems += lacking
     problems += [
         Problem(reasons[column], f"column {column}")
@@ -182,7 +197,7 @@ def make_plan(request: Request) -> Plan:
         if column in request.named and request.columns[column] not in recipe_files()
     ]
     if problems:
-        raise UserError(problems)
+        raise UserError(dict.fromkeys(problems))
     if not nodes:
         raise UserError(Problem(reason, f"column {name}") for name, reason in reasons.items())
     # a row's cells fill together only where recipes are few; columns first keeps backbones fair
@@ -203,13 +218,25 @@ def _wanted(request: Request) -> tuple[list[tuple[Recipe, list[str]]], dict[str,
     return [*wanted, *((recipe, recipe.columns) for recipe in request.recipes)], reasons
 
 
-def _check_data(
-    resolved: Resolved, source: data.DataSource, columns: Sequence[str]
-) -> list[Problem]:
+def _is_asked_for(recipe: Recipe, columns: Iterable[str], request: Request) -> bool:
+    return recipe in request.recipes or bool(request.named & set(columns))
+
+
+def _check_training(resolved: Resolved, source: data.DataSource) -> list[Problem]:
     reader = data.open_reader(resolved, source)
-    tests = resolved.tests()
-    splits = [data.train_split(resolved), *(tests[column].split for column in columns)]
-    return list(reader.check(list(dict.fromkeys(splits))))
+    return list(reader.check(data.training_splits(resolved)))
+
+
+def _check_tests(
+    resolved: Resolved, source: data.DataSource, columns: Sequence[str]
+) -> dict[str, list[Problem]]:
+    """Return the columns that lack their data, with what is missing."""
+    reader, tests = data.open_reader(resolved, source), resolved.tests()
+    found = {
+        column: list(reader.check([reader.view(tests[column].split, tests[column].options)]))
+        for column in columns
+    }
+    return {column: problems for column, problems in found.items() if problems}
 
 
 def _node(
@@ -236,13 +263,16 @@ def _node(
     for column, test in resolved.tests().items():
         if column not in columns:
             continue
-        fingerprint = reader.fingerprint(test.split)
+        view = reader.view(test.split, test.options)
+        fingerprint = reader.fingerprint(view)
+        hashed_test = replace(test, options=reader.scored_options(test.options))
         scores.append(
             PlannedScore(
                 test,
-                identity.short_id(identity.score_identity(training, test, fingerprint)),
+                identity.short_id(identity.score_identity(training, hashed_test, fingerprint)),
+                view,
                 fingerprint,
-                identity.short_id(identity.records_identity(training, test, fingerprint)),
+                identity.short_id(identity.records_identity(training, hashed_test, fingerprint)),
             )
         )
     return Node(

@@ -86,6 +86,10 @@ class RunFolder:
             return False
         return score.get("state") in ("done", "pending")
 
+    def submission(self, column: str, score_id: str, name: str) -> Path:
+        """Return where the archive for a server is kept."""
+        return self.path / "submissions" / f"{column}-{score_id}" / name
+
     def predictions(self, records: str) -> Path:
         """Return where the predictions of a pass over a split are kept, by its records' id."""
         return self.path / "predictions" / records

@@ -13,6 +13,7 @@ from mim_bench.benchmarks.cards import make_card
 from mim_bench.benchmarks.features import MeasureFeatures
 from mim_bench.benchmarks.records import Records
 from mim_bench.benchmarks.saving import SavePictures, SavePredictions
+from mim_bench.benchmarks.submissions import submit
 from mim_bench.benchmarks.trivial import TrivialTest, WriteTrivialRecords
 from mim_bench.errors import UserError
 
@@ -57,34 +58,41 @@ def test_columns(
         if not trainer.is_global_zero:
             continue
         found = records.read()
-        ids = datamodule.reader.ids(test["split"])
+        ids = datamodule.reader.ids(test["view"])
         lost = [sample for sample in ids if sample not in found]
         if lost:
             raise RuntimeError(f"{len(lost)} of {len(ids)} samples have no record: {lost[:3]}")
         ordered = [found[sample] for sample in ids]
-        truth = datamodule.reader.ground_truth(test["split"])
-        values = {metric: float(task.score(ordered, metric, truth)) for metric in task.metrics}
-        value = values[test["metric"]]
-        if not math.isfinite(value):
-            raise FloatingPointError(f"{test['metric']} on {test['split']} is {value}")
-        notes = [*datamodule.reader.notes(test["split"]), *_unscored(ordered, test)]
+        said: dict[str, Any]
+        if test["split"] in datamodule.reader.hidden:
+            said, beside = submit(task, datamodule, test, ordered, folder), None
+        else:
+            truth = datamodule.reader.ground_truth(test["view"])
+            values = task.scores(ordered, truth, test["options"])
+            said = {
+                "state": "done",
+                "value": values[test["metric"]],
+                "source": "measured",
+                "all": values,
+            }
+            beside = trivial.score(records, test, ids, truth)
+        if said["state"] == "done" and not math.isfinite(said["value"]):
+            raise FloatingPointError(f"{test['metric']} on {test['split']} is {said['value']}")
+        notes = [*datamodule.reader.notes(test["view"]), *_unscored(ordered, test)]
         for note in notes:
             warnings.warn(f"column {test['column']}: {note}", stacklevel=2)
-        beside = trivial.score(records, test, ids, truth)
         folder.write_score(
             test["column"],
             test["id"],
             {
-                "state": "done",
-                "value": value,
-                "source": "measured",
+                **said,
                 "metric": test["metric"],
                 "direction": test["direction"],
                 "heading": test["heading"],
                 "unit": test["unit"],
                 "split": test["split"],
                 "samples": len(ids),
-                "all": {name: value for name, value in values.items() if math.isfinite(value)},
+                "all": {name: one for name, one in said["all"].items() if math.isfinite(one)},
                 "card": make_card(job, task, datamodule, test),
                 "records": f"records/{test['records']}",
                 **({"trivial": beside} if beside else {}),
@@ -115,7 +123,7 @@ def _record(
     trivial: TrivialTest,
 ) -> None:
     """Test the samples of a split that have no record yet, or no saved prediction."""
-    ids = datamodule.reader.ids(test["split"])
+    ids = datamodule.reader.ids(test["view"])
     known = records.read()
     saving = None
     done = set(known)
@@ -152,7 +160,7 @@ def _record(
     callbacks[:0] = added
     task.test_options = dict(test["options"])
     try:
-        loader = datamodule.eval_dataloader(test["split"], skip=done)
+        loader = datamodule.eval_dataloader(test["view"], skip=done)
         trainer.test(task, dataloaders=loader, verbose=False)
     finally:
         for callback in added:

@@ -83,15 +83,15 @@ class TrivialTest:
         if not self.cause:
             with self._guard():
                 found = place.read()
-                scored = self._scored(test["metric"], [found[name] for name in ids], truth)
+                scored = self._scored(test, [found[name] for name in ids], truth)
         if self.cause:
             return {"error": self.cause}
         return {**scored, "records": f"records/{test['records']}/{place.folder.name}"}
 
     def _scored(
-        self, metric: str, records: Sequence[Mapping[str, Any]], truth: Any
+        self, test: Mapping[str, Any], records: Sequence[Mapping[str, Any]], truth: Any
     ) -> dict[str, Any]:
-        values = {name: float(self.task.score(records, name, truth)) for name in self.task.metrics}
+        values, metric = self.task.scores(records, truth, test["options"]), test["metric"]
         if not math.isfinite(values[metric]):
             raise FloatingPointError(f"{metric} of the {self.name} is {values[metric]}")
         return {
@@ -110,7 +110,7 @@ class TrivialTest:
             for index in missing:
                 found: list[dict[str, Any]] = []
                 with self._guard():
-                    batch = self.datamodule.batch_of(test["split"], [index])
+                    batch = self.datamodule.batch_of(test["view"], [index])
                     found = self.records(batch, test["options"])
                 if self.cause:
                     return

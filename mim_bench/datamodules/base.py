@@ -52,6 +52,7 @@ class BenchDataModule(LightningDataModule):
     Attributes:
         device_batch_size: Samples of a device's batch; the worker divides the effective batch.
         batch_report: What the worker notes about that division.
+        val_view: What of the validation split is validated on (see `Reader.view`).
 
     Raises:
         UserError: There is no such reader or split, no data root, or a number is out of range.
@@ -90,6 +91,7 @@ class BenchDataModule(LightningDataModule):
         self.eval_batch_size = eval_batch_size
         self.train_split = train_split
         self.val_split = val_split
+        self.val_view = val_split
         self.device_batch_size: int | None = None
         self.batch_report: dict[str, Any] = {}
         self.shard: Callable[[], tuple[int, int]] = ranks
@@ -158,7 +160,7 @@ class BenchDataModule(LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Sample]:
         """Return the loader of the validation split."""
-        return self.eval_dataloader(self.val_split)
+        return self.eval_dataloader(self.val_view)
 
     def test_dataloader(self) -> dict[str, DataLoader[Sample]]:
         """Return the loaders of all splits but the one that is trained on."""

@@ -5,6 +5,7 @@ Importing it loads neither torch nor NumPy: whether a world is drawn is asked of
 
 from __future__ import annotations
 
+from mim_bench.datamodules.miniature.server import hidden_labels
 from mim_bench.datamodules.miniature.world import (
     DATASETS,
     TITLE,
@@ -14,4 +15,12 @@ from mim_bench.datamodules.miniature.world import (
     world_folder,
 )
 
-__all__ = ["DATASETS", "TITLE", "VERSION", "draw_world", "is_drawn", "world_folder"]
+__all__ = [
+    "DATASETS",
+    "TITLE",
+    "VERSION",
+    "draw_world",
+    "hidden_labels",
+    "is_drawn",
+    "world_folder",
+]

@@ -63,6 +63,11 @@ class DatasetInfo:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
+def split_of(view: str) -> str:
+    """Return the split that a view belongs to (see `Reader.view`)."""
+    return view.partition("+")[0]
+
+
 class Reader(abc.ABC):
     """Reads one dataset's official layout, without torch.
 
@@ -73,6 +78,9 @@ class Reader(abc.ABC):
     """
 
     info: ClassVar[DatasetInfo]
+
+    hidden: ClassVar[frozenset[str]] = frozenset()
+    """Splits whose labels nobody has but a server, which is sent a submission."""
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root).expanduser()
@@ -101,13 +109,30 @@ class Reader(abc.ABC):
     def describe(self, split: str) -> fingerprints.Description:
         """Return what a split's fingerprint is made of."""
 
+    def view(self, split: str, options: Mapping[str, Any]) -> str:
+        """Return the view of a split that test options choose: by default the split itself.
+
+        A view is a split whose samples depend on more than the split, such as the boxes that a
+        detector found in its pictures. It is named `split+detail`, and every method that takes a
+        split takes it as well.
+
+        Raises:
+            UserError: The split has no such view.
+        """
+        del options
+        return split
+
+    def scored_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return test options as they stand in a score's identity: without paths of files."""
+        return dict(options)
+
     def count(self, split: str) -> int:
         """Return the number of samples that a split has on this disk."""
         return len(self.ids(split))
 
     def notes(self, split: str) -> list[str]:
         """Return what sets this copy of a split apart from the official one, a line each."""
-        count, official = self.count(split), self.info.splits[split]
+        count, official = self.count(split), self.info.splits[split_of(split)]
         if count == official or self.stamp() is not None:
             return []
         return [f"{split} has {count:,} samples, the official split {official:,}"]
@@ -115,6 +140,17 @@ class Reader(abc.ABC):
     def ground_truth(self, split: str) -> Any:
         """Return what the split's metric takes, None where it is in the samples."""
         self.require_split(split)
+
+    def expected(self, view: str) -> dict[str, Any]:
+        """Return what a submission of a view with hidden labels is checked against.
+
+        By default the samples' `ids`; a reader adds what its server looks at.
+        """
+        return {"ids": self.ids(view)}
+
+    def read_truth(self, path: Path) -> Any:
+        """Return what `ground_truth` returns, of an annotation file that lies elsewhere."""
+        raise UserError("can't be read as labels of this dataset", where=str(path))
 
     def stamp(self) -> dict[str, Any] | None:
         """Return the miniature world's stamp at the data root, None for other data.
@@ -154,7 +190,7 @@ class Reader(abc.ABC):
         return fingerprints.fingerprint(self.info.name, split, description, stamp)
 
     def require_split(self, split: str) -> None:
-        """Raise a UserError that names the splits there are, unless `split` is one."""
-        if split not in self.info.splits:
+        """Raise a UserError that names the splits there are, unless it is one or a view of one."""
+        if split_of(split) not in self.info.splits:
             where = f"dataset {self.info.name}"
             raise UserError([unknown("split", split, self.info.splits, where)])
