@@ -65,10 +65,10 @@ def depth_picture(
     error, limit = np.abs(prediction - truth), ERROR_SHARE * max_depth
     ranges = float(low), float(high), cv2.COLORMAP_TURBO
     panels = [
-        _titled(image, "input"),
-        _titled(colour(prediction, *ranges), "prediction", ranges),
-        _titled(colour(truth, *ranges), "ground truth", ranges),
-        _titled(
+        titled(image, "input"),
+        titled(colour(prediction, *ranges), "prediction", ranges),
+        titled(colour(truth, *ranges), "ground truth", ranges),
+        titled(
             colour(error, 0.0, limit, cv2.COLORMAP_INFERNO),
             "error",
             (0.0, limit, cv2.COLORMAP_INFERNO),
@@ -84,8 +84,14 @@ def depth_png(depth: npt.NDArray[np.float32], units_per_metre: float) -> bytes:
     return content.tobytes()
 
 
-def _titled(panel: Picture, title: str, bar: tuple[float, float, int] | None = None) -> Picture:
-    """Put a title over a panel, and a colour bar with the numbers at its ends in metres."""
+def titled(panel: Picture, title: str, bar: tuple[float, float, int] | None = None) -> Picture:
+    """Put a title over a panel, and a colour bar with the numbers at its ends in metres.
+
+    Args:
+        panel: (H, W, 3) RGB.
+        title: A word or two.
+        bar: Lowest number, highest number, OpenCV's colour map.
+    """
     width = panel.shape[1]
     strip: Any = np.zeros((_HEADER + _BAR, width, 3), dtype=np.uint8)
     _write(strip, title, 2)
