@@ -36,7 +36,7 @@ def settings(**changes):
     return parser.parse_args(COMMAND.format(**values).split())
 
 
-def small_model(size, window, max_depth, drop=0.0):
+def small_model(size, window, max_depth, drop=0.0, shifts=(True, True, False, False)):
     """Assemble the authors' model of encoder and decoder classes, with `cases.SMALL`'s sizes."""
     theirs = importlib.import_module("models.model")
     args = settings(depth=max_depth)
@@ -53,7 +53,7 @@ def small_model(size, window, max_depth, drop=0.0):
             window_size=[window, window, window, min(window, size // 32)],
             pretrain_window_size=[4, 4, 4, 2],
             drop_path_rate=drop,
-            use_shift=[True, True, False, False],
+            use_shift=list(shifts),
         )
     model.decoder = theirs.Decoder(width * 8, width, args)
     model.last_layer_depth = nn.Sequential(
@@ -204,7 +204,9 @@ def drop_path_and_padding():
         print(f"drop path {drop}: rates of {len(ours)} blocks apart by {apart:.1e}")
         compare(f"drop path {drop}, same seed", model, task, *cases.network_batch(case), True)
     for size, window in ((160, 8), (128, 6)):
-        model = small_model(size, window, 10.0)
+        # the code switches shifts off by hand in stages that one window covers; we do by their size
+        covered = [window >= size // stride for stride in (4, 8, 16, 32)]
+        model = small_model(size, window, 10.0, shifts=[not one for one in covered])
         state = fill(model)
         for order in ("official", "timm"):
             label = f"padding, {size} pixels, window {window}, pad_order {order}"
