@@ -41,7 +41,6 @@ class LoadReport:
             that were not built, buffers that are computed again.
         missing: Names of the network that the checkpoint does not hold, initialised at random.
         format: What the checkpoint was recognised as.
-        notes: What is worth knowing of it, each as a sentence.
     """
 
     used: tuple[str, ...] = ()
@@ -50,7 +49,6 @@ class LoadReport:
     dropped: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     format: Format | None = None
-    notes: tuple[str, ...] = ()
 
 
 class SkipRandom(TorchFunctionMode):

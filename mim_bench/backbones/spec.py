@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mim_bench.backbones.catalogue import catalogue
+from mim_bench.backbones.formats import ENCODERS, NORMALISATIONS
 from mim_bench.backbones.hashes import weights_hash
 from mim_bench.backbones.names import timm_names, timm_version
 from mim_bench.errors import Problem, UserError, nearest, unknown
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 PRETRAINED = "pretrained"
 OPTIONS: Mapping[str, type | tuple[str, ...]] = {
     "allow_missing": bool,
-    "encoder": ("base", "momentum"),
-    "normalisation": ("imagenet", "half"),
+    "encoder": ENCODERS,
+    "normalisation": tuple(NORMALISATIONS),
     "resample": ("timm", "official"),
 }
 """Known options and their type or choices.
