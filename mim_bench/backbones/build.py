@@ -124,7 +124,7 @@ class _Wanted:
         own: SwinForward | BeitForward | None = None
         if windowed:
             own = SwinForward(net, self.sizes, self.pad_order)
-        elif is_beit(net):
+        elif shaped.beit:
             own = BeitForward(net, self.sizes)
         backbone = Backbone(
             net,
@@ -143,6 +143,7 @@ class _Wanted:
                 weights,
                 extra=loaded,
                 where=str(self.spec.weights),
+                encoder=self.spec.options.get("encoder", ""),
                 allow_missing=bool(self.spec.options.get("allow_missing")),
             )
             self._normalise(backbone)
@@ -208,7 +209,7 @@ class _Wanted:
             notes.append(f"drop_path {self.drop_path} is not used: {self.spec.name} has none")
         if self.window is not None:
             notes.append(f"window {self.window} is not used: {self.spec.name} has none to set")
-        return _Shaped(net, taps, multiple, size if fixed else None, tuple(notes))
+        return _Shaped(net, taps, multiple, size if fixed else None, beit, tuple(notes))
 
     def _taps(self, net: nn.Module) -> list[network.Tap]:
         found = network.features(net, self.spec.name)
@@ -261,11 +262,12 @@ class _Shaped:
     """A complete network prepared for the input sizes.
 
     Attributes: the network; index, stride and channels of each level; what inputs are padded to
-    a multiple of; the only input size, if there is but one; notes.
+    a multiple of; the only input size, if there is but one; whether it is a BEiT; notes.
     """
 
     net: nn.Module
     taps: list[network.Tap]
     multiple: int
     input_size: tuple[int, int] | None
+    beit: bool = False
     notes: tuple[str, ...] = ()

@@ -17,7 +17,7 @@ from mim_bench.backbones.resampling import resampled_officially
 from mim_bench.errors import Problem, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 _SHARED = "rel_pos_bias.relative_position_bias_table"
 _BLOCK_TABLE = re.compile(r"blocks\.\d+\.attn\.relative_position_bias_table")
@@ -34,7 +34,7 @@ class LoadReport:
 
     Attributes:
         used: Names of the network that were filled from the checkpoint.
-        renamed: Checkpoint name -> network name, where they differ.
+        taken: Network name -> checkpoint name, of the tensors that were taken as they are.
         resampled: Names of the network whose values were changed to fit (position embeddings at
             another grid, patches of another size, split or joined projections).
         dropped: Checkpoint names without a place in the network: classifier, decoder, stages
@@ -44,11 +44,16 @@ class LoadReport:
     """
 
     used: tuple[str, ...] = ()
-    renamed: Mapping[str, str] = field(default_factory=dict)
+    taken: Mapping[str, str] = field(default_factory=dict)
     resampled: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     format: Format | None = None
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        """Checkpoint name -> network name, where they differ."""
+        return {old: new for new, old in self.taken.items() if new != old}
 
 
 class SkipRandom(TorchFunctionMode):
@@ -108,8 +113,8 @@ def adapt_state(
             those of the codes that made the weights (see `resampling`).
 
     Raises:
-        UserError: The checkpoint holds blocks that the network lacks, or timm's filter can't
-            make sense of it.
+        UserError: timm's filter can't make sense of it. Blocks that the network lacks are
+            `refuse_surplus`'s matter.
     """
     own = set(net.state_dict())
     state, _, _ = split(state, own, encoder)
@@ -200,6 +205,7 @@ def load_weights(
     *,
     extra: Mapping[str, Tensor] | None = None,
     where: str = "",
+    encoder: str = "",
     allow_missing: bool = False,
 ) -> LoadReport:
     """Fill a network from adapted tensors and account for every name.
@@ -210,6 +216,7 @@ def load_weights(
         source: What it was given, to tell renamed and changed tensors; default `state`.
         extra: More tensors to fill, under the names they have in `state`.
         where: The file, for messages.
+        encoder: What `adapt_state` was told of it, for the report.
         allow_missing: Accept that the network is filled only in part.
 
     Returns:
@@ -220,15 +227,17 @@ def load_weights(
             or a tensor holds NaN or infinity.
     """
     wanted = {**net.state_dict(), **(extra or {})}
-    used = {name: state[name] for name in wanted if name in state}
-    missing = tuple(n for n in wanted if n not in used and not n.endswith(_COUNTERS))
+    source = state if source is None else source
+    report = account(wanted, state, source, encoder)
+    used, missing = {name: state[name] for name in report.used}, report.missing
+    looks_like = report.format.looks_like if report.format else ""
     if not any(not name.endswith(_COUNTERS) for name in used):
         raise UserError(
             "no name in the weights belongs to the network",
             where=where,
             expected=f"names like {_listed(list(wanted), 3)}",
-            action=f"the file has {_listed(list(source or state), 3)}: "
-            f"{recognise(source or state).looks_like}; choose that architecture, or save the state "
+            action=f"the file has {_listed(list(source), 3)}: "
+            f"{looks_like}; choose that architecture, or save the state "
             "dict of the backbone alone",
         )
     problems = [
@@ -250,7 +259,7 @@ def load_weights(
                 f"{len(missing)} of {len(wanted)} tensors are missing: {_listed(missing)}",
                 where,
                 "weights for the whole network",
-                f"the file looks like {recognise(source or state).looks_like}: choose the "
+                f"the file looks like {looks_like}: choose the "
                 "architecture that the weights were made for, or set the backbone's option "
                 "allow_missing",
             ),
@@ -260,23 +269,37 @@ def load_weights(
     with torch.no_grad():
         for name, tensor in used.items():
             wanted[name].copy_(tensor)
-    return _report(used, missing, source if source is not None else state)
+    return report
 
 
-def _report(
-    used: Mapping[str, Tensor], missing: tuple[str, ...], source: Mapping[str, Tensor]
+def account(
+    wanted: Iterable[str],
+    state: Mapping[str, Tensor],
+    source: Mapping[str, Tensor],
+    encoder: str = "",
 ) -> LoadReport:
+    """Tell what becomes of each of a checkpoint's tensors.
+
+    Args:
+        wanted: Names of the network.
+        state: What `adapt_state` made of the checkpoint.
+        source: The checkpoint's tensors, by identity of which it is seen what was changed.
+        encoder: What `adapt_state` was told of it.
+    """
+    wanted = list(wanted)
+    found = recognise(source, encoder)
     origin = {id(tensor): name for name, tensor in source.items()}
-    untouched = {name: origin[id(tensor)] for name, tensor in used.items() if id(tensor) in origin}
-    resampled = tuple(name for name in used if name not in untouched)
-    spent = {*untouched.values(), *resampled}
+    used = tuple(name for name in wanted if name in state)
+    taken = {name: origin[id(state[name])] for name in used if id(state[name]) in origin}
+    resampled = tuple(name for name in used if name not in taken)
+    spent = {*taken.values(), *resampled, *(found.prefix + name for name in resampled)}
     return LoadReport(
-        used=tuple(used),
-        renamed={old: new for new, old in untouched.items() if new != old},
+        used=used,
+        taken=taken,
         resampled=resampled,
         dropped=tuple(name for name in source if name not in spent),
-        missing=missing,
-        format=recognise(source),
+        missing=tuple(n for n in wanted if n not in state and not n.endswith(_COUNTERS)),
+        format=found,
     )
 
 

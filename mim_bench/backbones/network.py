@@ -22,7 +22,8 @@ from mim_bench.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Size = tuple[int, int]
+    from mim_bench.backbones.windows import Size
+
 Tap = tuple[int, int, int]
 """Index among a network's feature maps, stride, channels."""
 _SAME = (Conv2dSame, StdConv2dSame, ScaledStdConv2dSame, MaxPool2dSame, AvgPool2dSame)
