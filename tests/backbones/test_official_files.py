@@ -68,7 +68,6 @@ def test_swinv2(entries, tmp_path, kind, size, order):
     backbone = loaded(entries, tmp_path / "w.pth", size, SIZES[size], order=order)
     assert backbone.report.missing == ()
     assert backbone.report.resampled == ()
-    # cpb_mlp without mask token or prefix is what a supervised file has
     assert backbone.report.format.name == ("swinv2" if kind == "supervised" else "simmim-swinv2")
     assert close(backbone, network, size)
 
@@ -174,12 +173,7 @@ def test_the_other_of_two_encoders(tmp_path):
 @pytest.mark.parametrize("option", ["base", "momentum"])
 def test_the_report_names_the_encoder_that_was_taken(tmp_path, option):
     teacher, student = vit_state().state_dict(), another(vit_state().state_dict(), 4)
-    both = {
-        f"{side}.{k}": v
-        for side, s in (("teacher", teacher), ("student", student))
-        for k, v in s.items()
-    }
-    torch.save(both, tmp_path / "w.pth")
+    torch.save({"teacher": teacher, "student": student}, tmp_path / "w.pth")
     spec = BackboneSpec("vit", str(tmp_path / "w.pth"), options={"encoder": option})
     backbone = build_backbone(spec, [(64, 64)], (16,))
     wanted = student if option == "base" else teacher
