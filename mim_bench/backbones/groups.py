@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from timm.models._manipulate import group_with_matcher
 
+from mim_bench.backbones.blocks import find_blocks
 from mim_bench.errors import UserError, unknown
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 CONVENTIONS = ("mim-depth", "simmim", "timm")
 """mim-depth: the authors' depth and pose code. simmim: SimMIM's code. timm: timm's own groups.
 
-The first two name Swin, SwinV2 and plain ViTs; other families have timm's ids under each.
+The first two name Swin, SwinV2 and plain ViTs; other families have timm's ids under each, and
+those that timm has no groups for (MetaFormer) are numbered by block.
 """
 
 _SWINS = ("SwinTransformer", "SwinTransformerV2")
@@ -127,12 +129,35 @@ def _vit_ids(names: list[str]) -> tuple[dict[str, int], int]:
 def _timm_ids(net: nn.Module, names: list[str]) -> tuple[dict[str, int], int]:
     matcher: Any = getattr(net, "group_matcher", None)
     if matcher is None:
-        raise UserError(
-            f"timm has no layer groups for {type(net).__name__}", expected="layer decay 1"
-        )
+        return _ids_by_block(net, names)
     pairs = ((name, None) for name in [*names, _HEAD])
     ids: Mapping[str, int] = group_with_matcher(pairs, matcher(coarse=False), reverse=True)
     return {name: ids[name] for name in names}, max(ids.values()) + 1
+
+
+def _ids_by_block(net: nn.Module, names: list[str]) -> tuple[dict[str, int], int]:
+    """Number a network that timm has no groups for by its blocks, as timm does others.
+
+    What stands before the first block is the stem; a stage's merging has the id of the block
+    that follows it.
+    """
+    blocks = find_blocks(net)
+    count = len(blocks) + 2
+    starts = {f"{block.name}.": block.depth + 1 for block in blocks}
+    ids: dict[str, int] = {}
+    following = count - 1
+    for name in reversed(names):  # in the order of the forward pass
+        own = next((layer for start, layer in starts.items() if name.startswith(start)), None)
+        following = own or following
+        ids[name] = own or (0 if following == 1 else following)
+    stray = [n for n, i in ids.items() if i == count - 1 and not n.startswith(("norm", "head"))]
+    single = [block for block in blocks if not list(block.module.children())]
+    if not blocks or stray or single:  # a block that is one layer is none
+        raise UserError(
+            f"timm has no layer groups for {type(net).__name__}, and its blocks are not known",
+            expected="layer decay 1",
+        )
+    return {name: ids[name] for name in names}, count
 
 
 def decayed(net: nn.Module, convention: str) -> set[str]:

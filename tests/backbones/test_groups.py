@@ -128,6 +128,29 @@ def test_a_family_with_names_like_swins_has_timm_ids():
     assert layer_ids(focal, "mim-depth") == layer_ids(focal, "timm")
 
 
+def test_a_family_that_timm_has_no_groups_for_is_numbered_by_block():
+    net, _ = create(BackboneSpec("poolformer_s12"), {}, device="meta")
+    ids, count = layer_ids(net, "mim-depth")
+    assert count == sum((2, 2, 6, 2)) + 2
+    expected = {name: 0 for name in ids if name.startswith("stem.")}
+    layer = 0
+    for stage, depth in enumerate((2, 2, 6, 2)):
+        start = f"stages.{stage}.downsample."  # with the block that follows, as timm's others
+        expected |= {name: layer + 1 for name in ids if name.startswith(start)}
+        for block in range(depth):
+            layer += 1
+            start = f"stages.{stage}.blocks.{block}."
+            expected |= {name: layer for name in ids if name.startswith(start)}
+    assert ids == {**expected, "head.norm.weight": 13, "head.norm.bias": 13}
+
+
+@pytest.mark.parametrize("name", ["pit_ti_224", "csatv2"])
+def test_a_family_of_unknown_blocks_has_no_layers(name):
+    net, _ = create(BackboneSpec(name), {}, device="meta")
+    with pytest.raises(UserError, match="its blocks are not known"):
+        layer_ids(net, "timm")
+
+
 def undecayed(backbone, convention):
     groups = backbone.param_groups(convention, 0.9, prefix="")
     return {name for group in groups if not group.decay for name in group.names}
