@@ -15,8 +15,8 @@ from mim_bench.errors import UserError, unknown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mim_bench.backbones.accounting import LoadReport
     from mim_bench.backbones.beit import BeitForward
-    from mim_bench.backbones.loading import LoadReport
     from mim_bench.backbones.swin import SwinForward
 
 

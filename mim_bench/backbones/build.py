@@ -9,6 +9,7 @@ from timm.layers.norm import LayerNorm2d
 from torch import Tensor, nn
 
 from mim_bench.backbones import network, windows
+from mim_bench.backbones.accounting import LoadReport
 from mim_bench.backbones.backbone import Backbone
 from mim_bench.backbones.beit import BeitForward
 from mim_bench.backbones.beit import fits as is_beit
@@ -16,7 +17,6 @@ from mim_bench.backbones.catalogue import catalogue
 from mim_bench.backbones.checkpoint import read_state_dict
 from mim_bench.backbones.formats import NORMALISATIONS
 from mim_bench.backbones.loading import (
-    LoadReport,
     SkipRandom,
     adapt_state,
     load_weights,
@@ -112,7 +112,7 @@ class _Wanted:
 
     def assemble(self, weights: Mapping[str, Tensor] | None) -> Backbone:
         """Build the backbone; `weights` are a file's tensors."""
-        windowed = network.is_windowed(network.architecture(self.spec)[0])
+        windowed = network.is_windowed(self.spec)
         shaped = self._windowed() if windowed else self._sized()
         net, taps = shaped.net, shaped.taps
         state = None if weights is None else self._adapted(net, weights)
@@ -146,9 +146,9 @@ class _Wanted:
                 encoder=self.spec.options.get("encoder", ""),
                 allow_missing=bool(self.spec.options.get("allow_missing")),
             )
-            self._normalise(backbone)
         elif self.spec.weights == PRETRAINED:
             backbone.report = LoadReport(used=tuple(net.state_dict()))
+        self._normalise(backbone)
         return backbone
 
     def _adapted(self, net: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

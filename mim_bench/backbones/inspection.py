@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mim_bench.backbones import network
+from mim_bench.backbones.accounting import account
 from mim_bench.backbones.checkpoint import read_checkpoint
 from mim_bench.backbones.formats import Format, recognise
-from mim_bench.backbones.loading import account, adapt_state, refuse_surplus
+from mim_bench.backbones.loading import adapt_state, refuse_surplus
 from mim_bench.backbones.names import timm_names
 from mim_bench.backbones.spec import BackboneSpec
 from mim_bench.errors import UserError

@@ -1,59 +1,30 @@
-"""Bringing a checkpoint's tensors into a network, and telling what became of each."""
+"""Bringing a checkpoint's tensors into a network."""
 
 from __future__ import annotations
 
 import inspect
 import re
 import sys
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from mim_bench.backbones.formats import Format, recognise, split
+from mim_bench.backbones.accounting import COUNTERS, LoadReport, account
+from mim_bench.backbones.formats import recognise, split
 from mim_bench.backbones.resampling import resampled_officially
 from mim_bench.errors import Problem, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _SHARED = "rel_pos_bias.relative_position_bias_table"
 _BLOCK_TABLE = re.compile(r"blocks\.\d+\.attn\.relative_position_bias_table")
 # "blocks.11.", "layers.2.blocks.17.", "layer3.5.": the start of what lies in numbered parts
 _PART = re.compile(r"([a-z_]+\d*)\.\d+\.")
 _FILTERS = ("checkpoint_filter_fn", "_filter_fn", "_filter_torchvision_pretrained")
-_COUNTERS = "num_batches_tracked"  # of batch norm; only used where momentum is None
 _SHOWN = 20
-
-
-@dataclass(frozen=True)
-class LoadReport:
-    """What became of a checkpoint's tensors.
-
-    Attributes:
-        used: Names of the network that were filled from the checkpoint.
-        taken: Network name -> checkpoint name, of the tensors that were taken as they are.
-        resampled: Names of the network whose values were changed to fit (position embeddings at
-            another grid, patches of another size, split or joined projections).
-        dropped: Checkpoint names without a place in the network: classifier, decoder, stages
-            that were not built, buffers that are computed again.
-        missing: Names of the network that the checkpoint does not hold, initialised at random.
-        format: What the checkpoint was recognised as.
-    """
-
-    used: tuple[str, ...] = ()
-    taken: Mapping[str, str] = field(default_factory=dict)
-    resampled: tuple[str, ...] = ()
-    dropped: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-    format: Format | None = None
-
-    @property
-    def renamed(self) -> dict[str, str]:
-        """Checkpoint name -> network name, where they differ."""
-        return {old: new for new, old in self.taken.items() if new != old}
 
 
 class SkipRandom(TorchFunctionMode):
@@ -231,7 +202,7 @@ def load_weights(
     report = account(wanted, state, source, encoder)
     used, missing = {name: state[name] for name in report.used}, report.missing
     looks_like = report.format.looks_like if report.format else ""
-    if not any(not name.endswith(_COUNTERS) for name in used):
+    if not any(not name.endswith(COUNTERS) for name in used):
         raise UserError(
             "no name in the weights belongs to the network",
             where=where,
@@ -270,37 +241,6 @@ def load_weights(
         for name, tensor in used.items():
             wanted[name].copy_(tensor)
     return report
-
-
-def account(
-    wanted: Iterable[str],
-    state: Mapping[str, Tensor],
-    source: Mapping[str, Tensor],
-    encoder: str = "",
-) -> LoadReport:
-    """Tell what becomes of each of a checkpoint's tensors.
-
-    Args:
-        wanted: Names of the network.
-        state: What `adapt_state` made of the checkpoint.
-        source: The checkpoint's tensors, by identity of which it is seen what was changed.
-        encoder: What `adapt_state` was told of it.
-    """
-    wanted = list(wanted)
-    found = recognise(source, encoder)
-    origin = {id(tensor): name for name, tensor in source.items()}
-    used = tuple(name for name in wanted if name in state)
-    taken = {name: origin[id(state[name])] for name in used if id(state[name]) in origin}
-    resampled = tuple(name for name in used if name not in taken)
-    spent = {*taken.values(), *resampled, *(found.prefix + name for name in resampled)}
-    return LoadReport(
-        used=used,
-        taken=taken,
-        resampled=resampled,
-        dropped=tuple(name for name in source if name not in spent),
-        missing=tuple(n for n in wanted if n not in state and not n.endswith(_COUNTERS)),
-        format=found,
-    )
 
 
 def _listed(names: Sequence[str], shown: int = _SHOWN) -> str:

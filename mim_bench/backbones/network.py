@@ -17,6 +17,7 @@ from timm.models.hrnet import HighResolutionNet
 from torch import nn
 
 from mim_bench.backbones.catalogue import catalogue
+from mim_bench.backbones.hub import hub_model, is_hub
 from mim_bench.backbones.spec import PRETRAINED, BackboneSpec
 from mim_bench.errors import UserError
 
@@ -34,13 +35,20 @@ _UNEXPECTED = re.compile(r"unexpected keyword argument(?:\(s\): \[)? ?'(\w+)'")
 
 
 def architecture(spec: BackboneSpec) -> tuple[str, dict[str, Any]]:
-    """Return the timm name that a spec stands for and the arguments it is built with."""
+    """Return the timm name that a spec stands for and the arguments it is built with.
+
+    Raises:
+        UserError: It is a repository of the Hub that can't be had.
+    """
+    if is_hub(spec.name):
+        return hub_model(spec.name).pinned, {}
     entry = catalogue().get(spec.name)
     return (entry.architecture, dict(entry.arguments)) if entry else (spec.name, {})
 
 
-def is_windowed(name: str) -> bool:
-    """Say whether a timm name is a Swin or SwinV2, whose windows are set per stage."""
+def is_windowed(spec: BackboneSpec) -> bool:
+    """Say whether a spec is a Swin or SwinV2, whose windows are set per stage."""
+    name = hub_model(spec.name).architecture if is_hub(spec.name) else architecture(spec)[0]
     base = name.partition(".")[0]
     return bool(is_model_in_modules(base, ["swin_transformer", "swin_transformer_v2"]))
 
