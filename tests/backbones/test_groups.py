@@ -185,6 +185,33 @@ def test_weight_decay_of_vit_and_beit(entries):
     assert table not in undecayed(beit, "simmim")
 
 
+_TABLE = "attn.relative_position_bias_table"
+_V2 = ("attn.logit_scale", "attn.cpb_mlp.0.weight", "attn.cpb_mlp.2.weight")
+# family, convention: what no weight decay applies to beside vectors and biases; of each block,
+# and of the network
+EXEMPT = [
+    *(("swin", convention, (_TABLE,), ()) for convention in ("mim-depth", "simmim", "timm")),
+    *(("swinv2", convention, _V2, ()) for convention in ("mim-depth", "simmim", "timm")),
+    *(("vit", c, (), ("pos_embed", "cls_token")) for c in ("mim-depth", "simmim", "timm")),
+    ("beit", "mim-depth", (_TABLE,), ("cls_token",)),
+    ("beit", "simmim", (), ("cls_token",)),
+    ("beit", "timm", (_TABLE,), ("cls_token",)),
+    ("convnext", "mim-depth", (), ()),
+    ("convnext", "simmim", (), ()),
+]
+
+
+@pytest.mark.parametrize(("family", "convention", "in_blocks", "others"), EXEMPT)
+def test_no_weight_decay_on_exactly_these(entries, family, convention, in_blocks, others):
+    backbone = build_backbone(BackboneSpec(family), [(64, 64)], out_norm="new")
+    names = dict(backbone.named_parameters())
+    expected = {f"net.{b.name}.{end}" for b in backbone.blocks() for end in in_blocks}
+    expected |= {f"net.{name}" for name in others}
+    assert expected <= set(names)
+    expected |= {name for name, p in names.items() if p.ndim == 1 or name.endswith(".bias")}
+    assert undecayed(backbone, convention) == expected
+
+
 def test_frozen_parameters_are_left_out(entries):
     backbone = build_backbone(BackboneSpec("vit"), [(64, 64)], out_norm="frozen")
     names = [name for group in backbone.param_groups("timm", 1.0) for name in group.names]
