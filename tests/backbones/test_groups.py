@@ -151,6 +151,16 @@ def test_a_family_of_unknown_blocks_has_no_layers(name):
         layer_ids(net, "timm")
 
 
+def test_without_layer_decay_no_order_is_needed():
+    backbone = build_backbone(BackboneSpec("pit_ti_224"), [(224, 224)])
+    groups = backbone.param_groups("timm", 1.0, prefix="")
+    assert {group.scale for group in groups} == {1.0}
+    names = sorted(name for group in groups for name in group.names)
+    assert names == sorted(name for name, _ in backbone.named_parameters())
+    with pytest.raises(UserError, match="its blocks are not known"):
+        backbone.param_groups("timm", 0.9)
+
+
 def undecayed(backbone, convention):
     groups = backbone.param_groups(convention, 0.9, prefix="")
     return {name for group in groups if not group.decay for name in group.names}
