@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mim_bench.errors import UserError
 from mim_bench.files import read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _SOURCE = re.compile(r"hf[-_]hub:", re.IGNORECASE)
 _REPOSITORY = re.compile(r"([\w.-]+/)?[\w.-]+(@[^@\s]+)?")
@@ -57,8 +63,8 @@ def hub_model(name: str) -> HubModel:
 
     repository, _, revision = spelled(name).removeprefix(PREFIX).partition("@")
     try:
-        # .../snapshots/<commit>/config.json
-        path = Path(hf_hub_download(repository, "config.json", revision=revision or None))
+        with _quiet():
+            found = hf_hub_download(repository, "config.json", revision=revision or None)
     except (OSError, ValueError) as error:  # the Hub's own errors are one or the other
         first = str(error).partition("\n")[0] or type(error).__name__
         raise UserError(
@@ -66,6 +72,7 @@ def hub_model(name: str) -> HubModel:
             action="run it once on a machine with a network and take along its cache "
             "(HF_HOME); or download the weights and give the file with timm's name (NAME=FILE)",
         ) from error
+    path = Path(found)  # .../snapshots/<commit>/config.json
     architecture = read_json(path).get("architecture")
     if not isinstance(architecture, str):
         raise UserError(
@@ -73,3 +80,15 @@ def hub_model(name: str) -> HubModel:
             action="choose one of timm's (library: timm), or give a file (NAME=FILE)",
         )
     return HubModel(f"{PREFIX}{repository}@{path.parent.name}", architecture)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """While it lasts, the Hub's client does not tell of each attempt."""
+    logger = logging.getLogger("huggingface_hub")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

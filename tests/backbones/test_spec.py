@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -150,6 +151,7 @@ def hub(tmp_path, monkeypatch):
     def download(repository, filename, revision=None):
         calls.append((repository, filename, revision))
         if repository != "org/model":
+            logging.getLogger("huggingface_hub.utils").warning("Retrying in 1s")
             raise LocalEntryNotFoundError("no connection\nand more")
         folder = tmp_path / "snapshots" / commits.get(revision, revision)
         folder.mkdir(parents=True, exist_ok=True)
@@ -196,7 +198,7 @@ def test_what_is_loaded_from_the_hub_is_what_was_identified(hub):
     assert network.is_windowed(spec)
 
 
-def test_without_a_network_the_hub_is_one_clear_error(hub):
+def test_without_a_network_the_hub_is_one_clear_error(hub, caplog):
     from mim_bench.backbones.build import build_backbone
 
     for weights in ("pretrained", None):
@@ -207,6 +209,7 @@ def test_without_a_network_the_hub_is_one_clear_error(hub):
             assert len(error.value.problems) == 1
             assert "NAME=FILE" in str(error.value)
             assert "and more" not in str(error.value)
+    assert caplog.text == ""
 
 
 def test_names_are_those_timm_registers(tmp_path, monkeypatch):
