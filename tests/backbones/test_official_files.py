@@ -11,13 +11,13 @@ from mim_bench.errors import UserError
 
 from .reference import files
 from .reference.simmim_vit import SimMIMViT
+from .reference.small import SHAPE, as_timm
 from .reference.swin import Swin
 from .reference.swinv2 import SwinV2
 from .reference.weights import another, randomise
 
 pytestmark = pytest.mark.usefixtures("entries")
-SHAPE = {"embed_dim": 8, "depths": (2, 2, 2), "heads": (1, 2, 4)}
-TIMM = {"embed_dim": 8, "depths": (2, 2, 2), "num_heads": (1, 2, 4), "img_size": 48}
+TIMM = {**as_timm(SHAPE), "img_size": 48}
 UNITS = (3, 3, 2)
 LEVELS = (4, 8, 16)
 # whole windows of 4; windows of 3 at the pretraining size; non-square; what needs padding
