@@ -496,6 +496,27 @@ BACKBONES = (
         "",
         f"{_FILES}::test_a_deeper_networks_weights_are_refused",
     ),
+    Mutation(
+        "what a run refuses is said by inspecting",
+        "backbones/inspection.py",
+        "        **_surplus(net, adapted),\n",
+        "",
+        f"{_B}/test_inspection.py::test_a_deeper_networks_file_does_not_fill_a_shallower_one",
+    ),
+    Mutation(
+        "the Hub's commit that is identified is loaded",
+        "backbones/network.py",
+        "return hub_model(spec.name).pinned, {}",
+        "return spec.name, {}",
+        f"{_B}/test_spec.py::test_what_is_loaded_from_the_hub_is_what_was_identified",
+    ),
+    Mutation(
+        "fusions of HRNet need multiples of the coarsest stride",
+        "backbones/network.py",
+        "return max(stride for stride, _ in features(net, type(net).__name__))",
+        "return stride",
+        f"{_B}/test_families.py::test_fused_branches_at_odd_sizes_and_one_level",
+    ),
     # optimisation
     Mutation(
         "no weight decay on the bias network",
