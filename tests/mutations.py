@@ -318,7 +318,286 @@ DEPTH = (
     ),
 )
 
-FAMILIES = {"depth": DEPTH}
+_B = "tests/backbones"
+_FILES = f"{_B}/test_official_files.py"
+_V2_FILES = f"{_FILES}::test_swinv2"
+_IDS = f"{_B}/test_groups.py"
+_EXEMPT = f"{_IDS}::test_no_weight_decay_on_exactly_these"
+
+BACKBONES = (
+    # SwinV2
+    Mutation(
+        "pretraining window",
+        "backbones/swin.py",
+        "return declared if declared[0] > 0 else tuple(block.window_size)",
+        "return tuple(block.window_size)",
+        _V2_FILES,
+    ),
+    Mutation(
+        "bias network of pretraining has another name",
+        "backbones/loading.py",
+        '.replace(".rpe_mlp.", ".cpb_mlp.")',
+        '.replace(".rpe_mlp.", ".rpe_mlp.")',
+        _V2_FILES,
+    ),
+    Mutation(
+        "coordinates are spaced logarithmically",
+        "backbones/relative.py",
+        "torch.sign(offsets) * torch.log2(offsets.abs() + 1.0) / math.log2(8)",
+        "offsets / 8",
+        _V2_FILES,
+    ),
+    Mutation(
+        "coordinates in units of the pretraining window",
+        "backbones/relative.py",
+        "max(unit - 1, 1)",
+        "max(length - 1, 1)",
+        _V2_FILES,
+    ),
+    Mutation(
+        "units of the window less one",
+        "backbones/relative.py",
+        "max(unit - 1, 1)",
+        "max(unit, 1)",
+        _V2_FILES,
+    ),
+    Mutation(
+        "bias is 16 times a sigmoid",
+        "backbones/swin.py",
+        "16 * torch.sigmoid(by_pair(answers, index))",
+        "by_pair(answers, index)",
+        _V2_FILES,
+    ),
+    Mutation(
+        "logit scale is at most 100",
+        "backbones/swin.py",
+        "torch.clamp(attn.logit_scale, max=math.log(100.0)).exp()",
+        "attn.logit_scale.exp()",
+        _V2_FILES,
+    ),
+    Mutation(
+        "keys have no bias",
+        "backbones/swin.py",
+        "torch.cat((attn.q_bias, attn.k_bias, attn.v_bias))",
+        "torch.cat((attn.q_bias, attn.q_bias, attn.v_bias))",
+        _V2_FILES,
+    ),
+    Mutation(
+        "norm after attention",
+        "backbones/swin.py",
+        "block.drop_path1(block.norm1(attended))",
+        "block.drop_path1(attended)",
+        _V2_FILES,
+    ),
+    # windows
+    Mutation(
+        "pad order",
+        "backbones/swin.py",
+        'self.official = pad_order == "official"',
+        'self.official = pad_order != "official"',
+        _V2_FILES,
+    ),
+    Mutation(
+        "every other block is shifted",
+        "backbones/swin.py",
+        "depth % 2 == 1",
+        "depth % 2 == 0",
+        _V2_FILES,
+    ),
+    Mutation(
+        "shift by half a window",
+        "backbones/windows.py",
+        "0 if s <= w else w // 2",
+        "0 if s <= w else (w + 1) // 2",
+        _V2_FILES,
+    ),
+    Mutation(
+        "no shift where one window covers the map",
+        "backbones/windows.py",
+        "0 if s <= w else w // 2",
+        "w // 2",
+        _V2_FILES,
+    ),
+    Mutation(
+        "what a shift brought together stays apart",
+        "backbones/relative.py",
+        "_APART = -100.0",
+        "_APART = 0.0",
+        _V2_FILES,
+    ),
+    Mutation(
+        "a smaller window reads the centre of a table",
+        "backbones/relative.py",
+        "row[:, None] - row[None, :] + table[0] - 1",
+        "row[:, None] - row[None, :] + window[0] - 1",
+        f"{_B}/test_sizes.py::test_a_smaller_window_reads_the_tables_centre",
+    ),
+    # files
+    Mutation(
+        "MoCo v3's trained encoder",
+        "backbones/formats.py",
+        '("base_encoder.", "momentum_encoder.", "base")',
+        '("base_encoder.", "momentum_encoder.", "momentum")',
+        f"{_FILES}::test_plain_vits",
+    ),
+    Mutation(
+        "DINO's teacher",
+        "backbones/formats.py",
+        '("student.", "teacher.", "momentum")',
+        '("student.", "teacher.", "base")',
+        f"{_FILES}::test_plain_vits",
+    ),
+    Mutation(
+        "base and momentum",
+        "backbones/formats.py",
+        'prefix = base if taken == "base" else momentum',
+        'prefix = momentum if taken == "base" else base',
+        f"{_FILES}::test_the_report_names_the_encoder_that_was_taken",
+    ),
+    Mutation(
+        "the encoder that was taken is reported",
+        "backbones/accounting.py",
+        "found = recognise(source, encoder)",
+        "found = recognise(source)",
+        f"{_FILES}::test_the_report_names_the_encoder_that_was_taken",
+    ),
+    Mutation(
+        "one bias table for every block",
+        "backbones/loading.py",
+        "for name in own if _BLOCK_TABLE.fullmatch(name)}",
+        'for name in own if _BLOCK_TABLE.fullmatch(name) and ".0." in name}',
+        f"{_FILES}::test_simmim_vit",
+    ),
+    Mutation(
+        "rows of the class token",
+        "backbones/beit.py",
+        "    index[0, :] = rows - 3\n    index[:, 0] = rows - 2\n",
+        "    index[0, :] = rows - 2\n    index[:, 0] = rows - 3\n",
+        f"{_FILES}::test_simmim_vit",
+    ),
+    Mutation(
+        "mean and deviation of the file's format",
+        "backbones/build.py",
+        "backbone.mean, backbone.std = NORMALISATIONS[name]",
+        "pass",
+        f"{_FILES}::test_simmim_vit",
+    ),
+    Mutation(
+        "mean and deviation of the catalogue's entry",
+        "backbones/build.py",
+        "backbone.mean, backbone.std = entry.mean, entry.std",
+        "pass",
+        f"{_B}/test_build.py::test_a_random_network_is_normalised_as_its_entry_says",
+    ),
+    Mutation(
+        "a deeper network's file is refused",
+        "backbones/build.py",
+        "        refuse_surplus(net, state, where)\n",
+        "",
+        f"{_FILES}::test_a_deeper_networks_weights_are_refused",
+    ),
+    Mutation(
+        "what a run refuses is said by inspecting",
+        "backbones/inspection.py",
+        "        **_surplus(net, adapted),\n",
+        "",
+        f"{_B}/test_inspection.py::test_a_deeper_networks_file_does_not_fill_a_shallower_one",
+    ),
+    Mutation(
+        "the Hub's commit that is identified is loaded",
+        "backbones/network.py",
+        "return hub_model(spec.name).pinned, {}",
+        "return spec.name, {}",
+        f"{_B}/test_spec.py::test_what_is_loaded_from_the_hub_is_what_was_identified",
+    ),
+    Mutation(
+        "fusions of HRNet need multiples of the coarsest stride",
+        "backbones/network.py",
+        "return max(stride for stride, _ in features(net, type(net).__name__))",
+        "return stride",
+        f"{_B}/test_families.py::test_fused_branches_at_odd_sizes_and_one_level",
+    ),
+    # optimisation
+    Mutation(
+        "no weight decay on the bias network",
+        "backbones/groups.py",
+        '"rpe_mlp", "cpb_mlp", "logit_scale")',
+        '"rpe_mlp", "logit_scale")',
+        _EXEMPT,
+    ),
+    Mutation(
+        "no weight decay on the logit scale",
+        "backbones/groups.py",
+        '"cpb_mlp", "logit_scale")',
+        '"cpb_mlp")',
+        _EXEMPT,
+    ),
+    Mutation(
+        "no weight decay on bias tables",
+        "backbones/groups.py",
+        '_UNDECAYED = ("relative_position_bias_table", ',
+        "_UNDECAYED = (",
+        _EXEMPT,
+    ),
+    Mutation(
+        "no weight decay on class tokens",
+        "backbones/groups.py",
+        '_UNDECAYED_VIT = ("pos_embed", "cls_token")',
+        '_UNDECAYED_VIT = ("pos_embed",)',
+        _EXEMPT,
+    ),
+    Mutation(
+        "no weight decay on positions",
+        "backbones/groups.py",
+        '_UNDECAYED_VIT = ("pos_embed", "cls_token")',
+        '_UNDECAYED_VIT = ("cls_token",)',
+        _EXEMPT,
+    ),
+    Mutation(
+        "no weight decay on vectors",
+        "backbones/groups.py",
+        "if param.ndim > 1 and not",
+        "if not",
+        _EXEMPT,
+    ),
+    Mutation(
+        "SimMIM's code decays the tables of its ViTs",
+        "backbones/groups.py",
+        'words = () if vit and convention == "simmim" else _UNDECAYED',
+        "words = _UNDECAYED",
+        _EXEMPT,
+    ),
+    Mutation(
+        "layer ids of a Swin's blocks",
+        "backbones/groups.py",
+        "return before[int(match[1])] + int(match[2]) + 1",
+        "return before[int(match[1])] + int(match[2])",
+        f"{_IDS}::test_mim_depth_has_29_ids",
+    ),
+    Mutation(
+        "layer ids of merging in SimMIM's code",
+        "backbones/groups.py",
+        'merging=convention == "mim-depth"',
+        "merging=True",
+        f"{_IDS}::test_simmim_has_26_ids",
+    ),
+    Mutation(
+        "layer ids of a ViT's blocks",
+        "backbones/groups.py",
+        "return int(match[1]) + 1\n",
+        "return int(match[1])\n",
+        f"{_IDS}::test_vit_has_depth_plus_two",
+    ),
+    Mutation(
+        "layer ids by block",
+        "backbones/groups.py",
+        'starts = {f"{block.name}.": block.depth + 1',
+        'starts = {f"{block.name}.": block.depth',
+        f"{_IDS}::test_a_family_that_timm_has_no_groups_for_is_numbered_by_block",
+    ),
+)
+
+FAMILIES = {"depth": DEPTH, "backbones": BACKBONES}
 
 
 def chosen(names: list[str]) -> list[Mutation]:

@@ -14,7 +14,7 @@ _HOMES = {
     "Backbone": "build",
     "build_backbone": "build",
     "BlockInfo": "blocks",
-    "LoadReport": "loading",
+    "LoadReport": "accounting",
     "ParamGroup": "groups",
 }
 

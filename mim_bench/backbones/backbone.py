@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mim_bench.backbones.blocks import BlockInfo, find_blocks
 from mim_bench.backbones.groups import ParamGroup, layer_ids, make_groups
+from mim_bench.backbones.padding import padded
 from mim_bench.backbones.pyramid import Pyramid
 from mim_bench.errors import UserError, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mim_bench.backbones.accounting import LoadReport
     from mim_bench.backbones.beit import BeitForward
-    from mim_bench.backbones.loading import LoadReport
     from mim_bench.backbones.swin import SwinForward
 
 
@@ -160,12 +160,12 @@ class Backbone(nn.Module):
 
     def _padded(self, images: Tensor) -> Tensor:
         height, width = images.shape[-2:]
-        below, right = -height % self.multiple, -width % self.multiple
-        if self.input_size is not None and (height + below, width + right) != self.input_size:
+        whole = padded(images, (self.multiple, self.multiple))
+        if self.input_size is not None and tuple(whole.shape[-2:]) != self.input_size:
             raise UserError(
                 f"{self.name!r} is built for inputs of {self.input_size[0]}x{self.input_size[1]} "
                 f"and got {height}x{width}",
                 expected="one input size, that of the task",
                 action="make the images that size, or choose a backbone that takes any size",
             )
-        return F.pad(images, (0, right, 0, below)) if below or right else images
+        return whole

@@ -8,11 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mim_bench.backbones.relative import Size, table_index
+from mim_bench.backbones.padding import padded
+from mim_bench.backbones.relative import by_pair, split_heads, table_index
 from mim_bench.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from mim_bench.backbones.windows import Size
 
 _SPECIAL = 3  # last rows of a table: class to patch, patch to class, class to class
 
@@ -64,9 +67,7 @@ class BeitForward(nn.Module):
                 f"and got {grid[0]}x{grid[1]}",
                 expected="the sizes that the task named",
             )
-        below, right = -images.shape[-2] % self.patch[0], -images.shape[-1] % self.patch[1]
-        if below or right:
-            images = F.pad(images, (0, right, 0, below))
+        images = padded(images, self.patch)
         patches = net.patch_embed.norm(net.patch_embed.proj(images).flatten(2).transpose(1, 2))
         tokens = torch.cat((net.cls_token.expand(len(patches), -1, -1), patches), dim=1)
         tokens = net.pos_drop(tokens)
@@ -111,14 +112,11 @@ def _block(block: Any, tokens: Tensor, index: Tensor) -> Tensor:
 
 
 def _attention(attn: Any, tokens: Tensor, index: Tensor) -> Tensor:
-    batch, count, _ = tokens.shape
     bias = None
     if attn.q_bias is not None:
         bias = torch.cat((attn.q_bias, attn.k_bias, attn.v_bias))
-    parts = F.linear(tokens, attn.qkv.weight, bias)
-    query, key, value = parts.reshape(batch, count, 3, attn.num_heads, -1).permute(2, 0, 3, 1, 4)
-    table = attn.relative_position_bias_table
-    offsets = table[index.view(-1)].view(count, count, -1).permute(2, 0, 1).contiguous()[None]
+    query, key, value = split_heads(F.linear(tokens, attn.qkv.weight, bias), attn.num_heads)
+    offsets = by_pair(attn.relative_position_bias_table, index)
     mixed = F.scaled_dot_product_attention(
         query,
         key,
@@ -127,5 +125,5 @@ def _attention(attn: Any, tokens: Tensor, index: Tensor) -> Tensor:
         dropout_p=attn.attn_drop.p if attn.training else 0.0,
         scale=attn.scale,
     )
-    answer: Tensor = attn.proj_drop(attn.proj(mixed.transpose(1, 2).reshape(batch, count, -1)))
+    answer: Tensor = attn.proj_drop(attn.proj(mixed.transpose(1, 2).flatten(2)))
     return answer

@@ -9,6 +9,7 @@ from timm.layers.norm import LayerNorm2d
 from torch import Tensor, nn
 
 from mim_bench.backbones import network, windows
+from mim_bench.backbones.accounting import LoadReport
 from mim_bench.backbones.backbone import Backbone
 from mim_bench.backbones.beit import BeitForward
 from mim_bench.backbones.beit import fits as is_beit
@@ -16,7 +17,6 @@ from mim_bench.backbones.catalogue import catalogue
 from mim_bench.backbones.checkpoint import read_state_dict
 from mim_bench.backbones.formats import NORMALISATIONS
 from mim_bench.backbones.loading import (
-    LoadReport,
     SkipRandom,
     adapt_state,
     load_weights,
@@ -112,7 +112,7 @@ class _Wanted:
 
     def assemble(self, weights: Mapping[str, Tensor] | None) -> Backbone:
         """Build the backbone; `weights` are a file's tensors."""
-        windowed = network.is_windowed(network.architecture(self.spec)[0])
+        windowed = network.is_windowed(self.spec)
         shaped = self._windowed() if windowed else self._sized()
         net, taps = shaped.net, shaped.taps
         state = None if weights is None else self._adapted(net, weights)
@@ -124,7 +124,7 @@ class _Wanted:
         own: SwinForward | BeitForward | None = None
         if windowed:
             own = SwinForward(net, self.sizes, self.pad_order)
-        elif is_beit(net):
+        elif shaped.beit:
             own = BeitForward(net, self.sizes)
         backbone = Backbone(
             net,
@@ -143,11 +143,12 @@ class _Wanted:
                 weights,
                 extra=loaded,
                 where=str(self.spec.weights),
+                encoder=self.spec.options.get("encoder", ""),
                 allow_missing=bool(self.spec.options.get("allow_missing")),
             )
-            self._normalise(backbone)
         elif self.spec.weights == PRETRAINED:
             backbone.report = LoadReport(used=tuple(net.state_dict()))
+        self._normalise(backbone)
         return backbone
 
     def _adapted(self, net: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -208,7 +209,7 @@ class _Wanted:
             notes.append(f"drop_path {self.drop_path} is not used: {self.spec.name} has none")
         if self.window is not None:
             notes.append(f"window {self.window} is not used: {self.spec.name} has none to set")
-        return _Shaped(net, taps, multiple, size if fixed else None, tuple(notes))
+        return _Shaped(net, taps, multiple, size if fixed else None, beit, tuple(notes))
 
     def _taps(self, net: nn.Module) -> list[network.Tap]:
         found = network.features(net, self.spec.name)
@@ -261,11 +262,12 @@ class _Shaped:
     """A complete network prepared for the input sizes.
 
     Attributes: the network; index, stride and channels of each level; what inputs are padded to
-    a multiple of; the only input size, if there is but one; notes.
+    a multiple of; the only input size, if there is but one; whether it is a BEiT; notes.
     """
 
     net: nn.Module
     taps: list[network.Tap]
     multiple: int
     input_size: tuple[int, int] | None
+    beit: bool = False
     notes: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from mim_bench.backbones.windows import layout_of, map_sizes
 from mim_bench.locations import cache_folder
 from mim_bench.yamlfiles import read_yaml
 
@@ -94,8 +95,8 @@ class Entry:
         """
         if not self.architecture.startswith("swin"):
             return ()
-        grids = [tuple(-(-side // stride) for side in image_size) for stride in (4, 8, 16, 32)]
-        return tuple((min(window, high), min(window, wide)) for high, wide in grids)
+        maps = map_sizes((image_size[0], image_size[1]), (4, 4), 4)
+        return tuple(layout_of(size, (window, window)).window for size in maps)
 
 
 @cache

@@ -7,22 +7,25 @@ import re
 import zipfile
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from mim_bench.backbones.formats import WRAPPERS
 from mim_bench.errors import UserError
 
 _WRAPPERS = ("state_dict", "model", "module", "model_state", "model_state_dict")
 # networks that lie side by side in one file: which is read is the format's matter
 _PAIRED = ("student", "teacher", "encoder", "target_encoder")
-_PREFIXES = ("_orig_mod.", "module.")  # of torch.compile and DistributedDataParallel
 _ASK = "download the file again, or check that it is a checkpoint of PyTorch or safetensors"
 _FOREIGN = re.compile(r"GLOBAL ([\w.]+) was not an allowed global")
 _MOST_FOREIGN = 100
+# what torch raises on a file that is damaged or something else
+_TELLING = (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError)
+_BROKEN = (*_TELLING, zipfile.BadZipFile, TypeError, AttributeError, AssertionError)
 # what only a file that wants to do harm asks for
 _HARMFUL = frozenset(
     (
@@ -47,7 +50,7 @@ class Checkpoint:
     state: dict[str, Tensor]
     opened: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
-    foreign: tuple[str, ...] = field(default=())
+    foreign: tuple[str, ...] = ()
 
 
 def read_state_dict(path: str | Path) -> dict[str, Tensor]:
@@ -127,13 +130,11 @@ def _read_torch(path: Path, head: bytes) -> tuple[Any, tuple[str, ...]]:
                     "is truncated or no checkpoint", where=str(path), action=_ASK
                 ) from error
             foreign[name] = _inert(name, path)
-        except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError) as error:
+        except _BROKEN as error:
+            # torch's messages name what is wrong, those of bare Python nothing a user knows
+            said = f": {_first_line(error)}" if isinstance(error, _TELLING) else ""
             raise UserError(
-                f"is truncated or no checkpoint: {_first_line(error)}", where=str(path), action=_ASK
-            ) from error
-        except (zipfile.BadZipFile, TypeError, AttributeError, AssertionError) as error:
-            raise UserError(
-                "is truncated or no checkpoint", where=str(path), action=_ASK
+                f"is truncated or no checkpoint{said}", where=str(path), action=_ASK
             ) from error
 
 
@@ -198,6 +199,6 @@ def _unwrap(content: Any, foreign: tuple[str, ...]) -> Checkpoint:
 
 
 def _strip(name: str) -> str:
-    while name.startswith(_PREFIXES):
+    while name.startswith(WRAPPERS):
         name = name.partition(".")[2]
     return name

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from timm.models._manipulate import group_with_matcher
 
+from mim_bench.backbones.blocks import find_blocks
 from mim_bench.errors import UserError, unknown
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 CONVENTIONS = ("mim-depth", "simmim", "timm")
 """mim-depth: the authors' depth and pose code. simmim: SimMIM's code. timm: timm's own groups.
 
-The first two name Swin, SwinV2 and plain ViTs; other families have timm's ids under each.
+The first two name Swin, SwinV2 and plain ViTs; other families have timm's ids under each, and
+those that timm has no groups for (MetaFormer) are numbered by block.
 """
 
 _SWINS = ("SwinTransformer", "SwinTransformerV2")
@@ -30,6 +32,7 @@ _VIT_STEM = (*_TOKENS, "pos_embed", "patch_embed", "norm_pre")
 _UNDECAYED = ("relative_position_bias_table", "rpe_mlp", "cpb_mlp", "logit_scale")
 _UNDECAYED_VIT = ("pos_embed", "cls_token")
 _HEAD = "mim_bench_head"  # stands for a task's head among timm's groups
+_Ids = tuple[dict[str, int], int]  # of each parameter, and their number
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class ParamGroup:
     name: str
 
 
-def layer_ids(net: nn.Module, convention: str) -> tuple[dict[str, int], int]:
+def layer_ids(net: nn.Module, convention: str) -> _Ids:
     """Return the layer id of each parameter and the number N of ids.
 
     The stem has id 0, a task's head N - 1. For depths 2, 2, 18, 2 of a Swin, N is 29 under
@@ -65,8 +68,19 @@ def layer_ids(net: nn.Module, convention: str) -> tuple[dict[str, int], int]:
         convention: One of `CONVENTIONS`.
 
     Raises:
-        UserError: The convention is unknown, or timm has no groups for the network.
+        UserError: The convention is unknown, or the order of the network's layers is.
     """
+    ids = _find_ids(net, convention)
+    if ids is None:
+        raise UserError(
+            f"timm has no layer groups for {type(net).__name__}, and its blocks are not known",
+            expected="layer decay 1",
+        )
+    return ids
+
+
+def _find_ids(net: nn.Module, convention: str) -> _Ids | None:
+    """Return what `layer_ids` does, or None where the order of the layers is not known."""
     if convention not in CONVENTIONS:
         raise UserError([unknown("decay convention", convention, CONVENTIONS)])
     names = [name for name, _ in net.named_parameters()]
@@ -95,7 +109,7 @@ def _is_vit(names: Iterable[str]) -> bool:
     return bool(blocks) and not nested and any(name.startswith("patch_embed.") for name in names)
 
 
-def _swin_ids(names: list[str], depths: list[int], merging: bool) -> tuple[dict[str, int], int]:
+def _swin_ids(names: list[str], depths: list[int], merging: bool) -> _Ids:
     # where the ids of a stage's blocks start, less one
     before = [sum(depths[:stage]) + (stage if merging else 0) for stage in range(len(depths))]
     count = before[-1] + depths[-1] + 2
@@ -113,7 +127,7 @@ def _swin_ids(names: list[str], depths: list[int], merging: bool) -> tuple[dict[
     return {name: layer(name) for name in names}, count
 
 
-def _vit_ids(names: list[str]) -> tuple[dict[str, int], int]:
+def _vit_ids(names: list[str]) -> _Ids:
     depth = 1 + max(int(match[1]) for name in names if (match := _VIT_BLOCK.match(name)))
 
     def layer(name: str) -> int:
@@ -124,15 +138,35 @@ def _vit_ids(names: list[str]) -> tuple[dict[str, int], int]:
     return {name: layer(name) for name in names}, depth + 2
 
 
-def _timm_ids(net: nn.Module, names: list[str]) -> tuple[dict[str, int], int]:
+def _timm_ids(net: nn.Module, names: list[str]) -> _Ids | None:
     matcher: Any = getattr(net, "group_matcher", None)
     if matcher is None:
-        raise UserError(
-            f"timm has no layer groups for {type(net).__name__}", expected="layer decay 1"
-        )
+        return _ids_by_block(net, names)
     pairs = ((name, None) for name in [*names, _HEAD])
     ids: Mapping[str, int] = group_with_matcher(pairs, matcher(coarse=False), reverse=True)
     return {name: ids[name] for name in names}, max(ids.values()) + 1
+
+
+def _ids_by_block(net: nn.Module, names: list[str]) -> _Ids | None:
+    """Number a network that timm has no groups for by its blocks, as timm does others.
+
+    What stands before the first block is the stem; a stage's merging has the id of the block
+    that follows it.
+    """
+    blocks = find_blocks(net)
+    count = len(blocks) + 2
+    starts = {f"{block.name}.": block.depth + 1 for block in blocks}
+    ids: dict[str, int] = {}
+    following = count - 1
+    for name in reversed(names):  # in the order of the forward pass
+        own = next((layer for start, layer in starts.items() if name.startswith(start)), None)
+        following = own or following
+        ids[name] = own or (0 if following == 1 else following)
+    stray = [n for n, i in ids.items() if i == count - 1 and not n.startswith(("norm", "head"))]
+    single = [block for block in blocks if not list(block.module.children())]
+    if not blocks or stray or single:  # a block that is one layer is none
+        return None
+    return {name: ids[name] for name in names}, count
 
 
 def decayed(net: nn.Module, convention: str) -> set[str]:
@@ -172,12 +206,16 @@ def make_groups(
         prefix: Put before each name, so that names are those of the surrounding module.
 
     Raises:
-        UserError: The convention is unknown or the decay out of range.
+        UserError: The convention is unknown, the decay out of range, or it is not 1 and the order
+            of the network's layers is not known.
     """
     if not 0 < decay <= 1:
         raise UserError(f"layer decay is {decay}", expected="above 0, at most 1")
     net = backbone.get_submodule("net")
-    ids, count = layer_ids(net, convention)
+    if decay == 1 and _find_ids(net, convention) is None:  # layers don't differ: no order is needed
+        ids, count = {name: 0 for name, _ in net.named_parameters()}, 2
+    else:
+        ids, count = layer_ids(net, convention)
     with_decay = decayed(net, convention)
     members: dict[tuple[int, bool], list[tuple[str, nn.Parameter]]] = {}
     for name, param in backbone.named_parameters():

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mim_bench.backbones import network
+from mim_bench.backbones.accounting import account
 from mim_bench.backbones.checkpoint import read_checkpoint
-from mim_bench.backbones.formats import Format, recognise, split
-from mim_bench.backbones.loading import adapt_state
+from mim_bench.backbones.formats import Format, recognise
+from mim_bench.backbones.loading import adapt_state, refuse_surplus
 from mim_bench.backbones.names import timm_names
 from mim_bench.backbones.spec import BackboneSpec
 from mim_bench.errors import UserError
@@ -18,7 +19,7 @@ from mim_bench.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
 
 def inspect_file(path: str | Path, name: str | None = None) -> dict[str, Any]:
@@ -32,7 +33,8 @@ def inspect_file(path: str | Path, name: str | None = None) -> dict[str, Any]:
         Plain content: `file`, `bytes`, `format`, `looks_like`, sizes, `tensors`, `parameters`,
         `opened`, `beside`, `foreign`, `prefix`, `encoder`, `normalisation`, and where a network
         is known `as` with `mapped` (name with numbers as `*` -> name in the network and count),
-        `resampled`, `dropped`, `missing`, or `problem`.
+        `resampled`, `misfits`, `dropped`, `missing`; or `problem`, why a run refuses the file
+        (alone where nothing could be mapped).
 
     Raises:
         UserError: The file can't be read, or the name is unknown.
@@ -41,7 +43,7 @@ def inspect_file(path: str | Path, name: str | None = None) -> dict[str, Any]:
     checkpoint = read_checkpoint(path)
     state = checkpoint.state
     found = recognise(state)
-    inner, prefix, encoder = split(state)
+    inner = [tensor for key, tensor in state.items() if key.startswith(found.prefix)]
     content: dict[str, Any] = {
         "file": str(path),
         "bytes": path.stat().st_size,
@@ -52,13 +54,13 @@ def inspect_file(path: str | Path, name: str | None = None) -> dict[str, Any]:
             for key, value in found.facts.items()
         },
         "tensors": len(state),
-        "parameters": sum(t.numel() for t in inner.values() if t.is_floating_point()),
+        "parameters": sum(t.numel() for t in inner if t.is_floating_point()),
         "types": sorted({str(t.dtype).removeprefix("torch.") for t in state.values()}),
         "opened": list(checkpoint.opened),
         "beside": list(checkpoint.beside),
         "foreign": list(checkpoint.foreign),
-        "prefix": prefix,
-        "encoder": encoder,
+        "prefix": found.prefix,
+        "encoder": found.encoder,
         "normalisation": found.normalisation or "not said by the file",
     }
     name = name or _candidate(found)
@@ -88,27 +90,30 @@ def _held_against(name: str, state: Mapping[str, Tensor]) -> dict[str, Any]:
     except UserError as error:
         return {"problem": str(error)}
     wanted = net.state_dict()
-    origin = {id(tensor): key for key, tensor in state.items()}
-    mapped = {
-        origin[id(adapted[key])]: key
-        for key in wanted
-        if key in adapted and id(adapted[key]) in origin
-    }
-    changed = [key for key in wanted if key in adapted and id(adapted[key]) not in origin]
+    report = account(wanted, adapted, state)
+    pairs = Counter((_starred(old), _starred(new)) for new, old in report.taken.items())
     shapes = [
-        f"{key}: {tuple(adapted[key].shape)} for {tuple(tensor.shape)}"
-        for key, tensor in wanted.items()
-        if key in adapted and adapted[key].shape != tensor.shape
+        f"{key}: {tuple(adapted[key].shape)} for {tuple(wanted[key].shape)}"
+        for key in report.used
+        if adapted[key].shape != wanted[key].shape
     ]
-    missing = [k for k in wanted if k not in adapted and not k.endswith("num_batches_tracked")]
-    pairs = Counter((_starred(old), _starred(new)) for old, new in mapped.items())
     return {
+        **_surplus(net, adapted),
         "mapped": [{"name": old, "to": new, "count": count} for (old, new), count in pairs.items()],
-        "resampled": _counted(changed),
+        "resampled": _counted(report.resampled),
         "misfits": shapes,
-        "dropped": _counted(key for key in state if key not in mapped),
-        "missing": _counted(missing),
+        "dropped": _counted(report.dropped),
+        "missing": _counted(report.missing),
     }
+
+
+def _surplus(net: nn.Module, adapted: Mapping[str, Tensor]) -> dict[str, str]:
+    """Return why a run refuses blocks that the network lacks, as `problem`."""
+    try:
+        refuse_surplus(net, adapted, "the file")
+    except UserError as error:
+        return {"problem": str(error)}
+    return {}
 
 
 def _starred(name: str) -> str:

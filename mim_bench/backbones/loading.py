@@ -1,18 +1,18 @@
-"""Bringing a checkpoint's tensors into a network, and telling what became of each."""
+"""Bringing a checkpoint's tensors into a network."""
 
 from __future__ import annotations
 
 import inspect
 import re
 import sys
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from mim_bench.backbones.formats import Format, recognise, split
+from mim_bench.backbones.accounting import COUNTERS, LoadReport, account
+from mim_bench.backbones.formats import recognise, split
 from mim_bench.backbones.resampling import resampled_officially
 from mim_bench.errors import Problem, UserError
 
@@ -24,33 +24,7 @@ _BLOCK_TABLE = re.compile(r"blocks\.\d+\.attn\.relative_position_bias_table")
 # "blocks.11.", "layers.2.blocks.17.", "layer3.5.": the start of what lies in numbered parts
 _PART = re.compile(r"([a-z_]+\d*)\.\d+\.")
 _FILTERS = ("checkpoint_filter_fn", "_filter_fn", "_filter_torchvision_pretrained")
-_COUNTERS = "num_batches_tracked"  # of batch norm; only used where momentum is None
 _SHOWN = 20
-
-
-@dataclass(frozen=True)
-class LoadReport:
-    """What became of a checkpoint's tensors.
-
-    Attributes:
-        used: Names of the network that were filled from the checkpoint.
-        renamed: Checkpoint name -> network name, where they differ.
-        resampled: Names of the network whose values were changed to fit (position embeddings at
-            another grid, patches of another size, split or joined projections).
-        dropped: Checkpoint names without a place in the network: classifier, decoder, stages
-            that were not built, buffers that are computed again.
-        missing: Names of the network that the checkpoint does not hold, initialised at random.
-        format: What the checkpoint was recognised as.
-        notes: What is worth knowing of it, each as a sentence.
-    """
-
-    used: tuple[str, ...] = ()
-    renamed: Mapping[str, str] = field(default_factory=dict)
-    resampled: tuple[str, ...] = ()
-    dropped: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-    format: Format | None = None
-    notes: tuple[str, ...] = ()
 
 
 class SkipRandom(TorchFunctionMode):
@@ -110,8 +84,8 @@ def adapt_state(
             those of the codes that made the weights (see `resampling`).
 
     Raises:
-        UserError: The checkpoint holds blocks that the network lacks, or timm's filter can't
-            make sense of it.
+        UserError: timm's filter can't make sense of it. Blocks that the network lacks are
+            `refuse_surplus`'s matter.
     """
     own = set(net.state_dict())
     state, _, _ = split(state, own, encoder)
@@ -202,6 +176,7 @@ def load_weights(
     *,
     extra: Mapping[str, Tensor] | None = None,
     where: str = "",
+    encoder: str = "",
     allow_missing: bool = False,
 ) -> LoadReport:
     """Fill a network from adapted tensors and account for every name.
@@ -212,6 +187,7 @@ def load_weights(
         source: What it was given, to tell renamed and changed tensors; default `state`.
         extra: More tensors to fill, under the names they have in `state`.
         where: The file, for messages.
+        encoder: What `adapt_state` was told of it, for the report.
         allow_missing: Accept that the network is filled only in part.
 
     Returns:
@@ -222,15 +198,17 @@ def load_weights(
             or a tensor holds NaN or infinity.
     """
     wanted = {**net.state_dict(), **(extra or {})}
-    used = {name: state[name] for name in wanted if name in state}
-    missing = tuple(n for n in wanted if n not in used and not n.endswith(_COUNTERS))
-    if not any(not name.endswith(_COUNTERS) for name in used):
+    source = state if source is None else source
+    report = account(wanted, state, source, encoder)
+    used, missing = {name: state[name] for name in report.used}, report.missing
+    looks_like = report.format.looks_like if report.format else ""
+    if not any(not name.endswith(COUNTERS) for name in used):
         raise UserError(
             "no name in the weights belongs to the network",
             where=where,
             expected=f"names like {_listed(list(wanted), 3)}",
-            action=f"the file has {_listed(list(source or state), 3)}: "
-            f"{recognise(source or state).looks_like}; choose that architecture, or save the state "
+            action=f"the file has {_listed(list(source), 3)}: "
+            f"{looks_like}; choose that architecture, or save the state "
             "dict of the backbone alone",
         )
     problems = [
@@ -252,7 +230,7 @@ def load_weights(
                 f"{len(missing)} of {len(wanted)} tensors are missing: {_listed(missing)}",
                 where,
                 "weights for the whole network",
-                f"the file looks like {recognise(source or state).looks_like}: choose the "
+                f"the file looks like {looks_like}: choose the "
                 "architecture that the weights were made for, or set the backbone's option "
                 "allow_missing",
             ),
@@ -262,24 +240,7 @@ def load_weights(
     with torch.no_grad():
         for name, tensor in used.items():
             wanted[name].copy_(tensor)
-    return _report(used, missing, source if source is not None else state)
-
-
-def _report(
-    used: Mapping[str, Tensor], missing: tuple[str, ...], source: Mapping[str, Tensor]
-) -> LoadReport:
-    origin = {id(tensor): name for name, tensor in source.items()}
-    untouched = {name: origin[id(tensor)] for name, tensor in used.items() if id(tensor) in origin}
-    resampled = tuple(name for name in used if name not in untouched)
-    spent = {*untouched.values(), *resampled}
-    return LoadReport(
-        used=tuple(used),
-        renamed={old: new for new, old in untouched.items() if new != old},
-        resampled=resampled,
-        dropped=tuple(name for name in source if name not in spent),
-        missing=missing,
-        format=recognise(source),
-    )
+    return report
 
 
 def _listed(names: Sequence[str], shown: int = _SHOWN) -> str:

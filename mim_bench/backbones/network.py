@@ -13,16 +13,19 @@ from timm.layers.drop import DropPath
 from timm.layers.pool2d_same import AvgPool2dSame, MaxPool2dSame
 from timm.layers.std_conv import ScaledStdConv2dSame, StdConv2dSame
 from timm.models import is_model_in_modules
+from timm.models.hrnet import HighResolutionNet
 from torch import nn
 
 from mim_bench.backbones.catalogue import catalogue
+from mim_bench.backbones.hub import hub_model, is_hub
 from mim_bench.backbones.spec import PRETRAINED, BackboneSpec
 from mim_bench.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Size = tuple[int, int]
+    from mim_bench.backbones.windows import Size
+
 Tap = tuple[int, int, int]
 """Index among a network's feature maps, stride, channels."""
 _SAME = (Conv2dSame, StdConv2dSame, ScaledStdConv2dSame, MaxPool2dSame, AvgPool2dSame)
@@ -32,13 +35,20 @@ _UNEXPECTED = re.compile(r"unexpected keyword argument(?:\(s\): \[)? ?'(\w+)'")
 
 
 def architecture(spec: BackboneSpec) -> tuple[str, dict[str, Any]]:
-    """Return the timm name that a spec stands for and the arguments it is built with."""
+    """Return the timm name that a spec stands for and the arguments it is built with.
+
+    Raises:
+        UserError: It is a repository of the Hub that can't be had.
+    """
+    if is_hub(spec.name):
+        return hub_model(spec.name).pinned, {}
     entry = catalogue().get(spec.name)
     return (entry.architecture, dict(entry.arguments)) if entry else (spec.name, {})
 
 
-def is_windowed(name: str) -> bool:
-    """Say whether a timm name is a Swin or SwinV2, whose windows are set per stage."""
+def is_windowed(spec: BackboneSpec) -> bool:
+    """Say whether a spec is a Swin or SwinV2, whose windows are set per stage."""
+    name = hub_model(spec.name).architecture if is_hub(spec.name) else architecture(spec)[0]
     base = name.partition(".")[0]
     return bool(is_model_in_modules(base, ["swin_transformer", "swin_transformer_v2"]))
 
@@ -127,9 +137,14 @@ def choose_levels(found: list[tuple[int, int]], levels: tuple[int, ...], name: s
 def padding_multiple(net: nn.Module, stride: int) -> int:
     """Return what the input must be a multiple of for maps of ceil(size / stride): 1 or stride.
 
+    Where maps of several strides are added to each other (HRNet), it is the coarsest of them,
+    whichever maps are asked for.
+
     A strided layer gives ceil(n / s) for every n if twice its padding is its extent less one,
     as in ResNets. Where one does not (patches that don't overlap), the input is padded.
     """
+    if isinstance(net, HighResolutionNet):
+        return max(stride for stride, _ in features(net, type(net).__name__))
     for module in net.modules():
         if isinstance(module, BlurPool2d):
             return stride
@@ -165,6 +180,20 @@ def rounded(size: Size, multiple: int) -> Size:
 def prune(net: nn.Module, indices: list[int]) -> None:
     """Remove what feature maps `indices` don't need: later stages, final norm, classifier."""
     net.prune_intermediate_layers(indices, prune_norm=True, prune_head=True)  # type: ignore[operator]
+    if isinstance(net, HighResolutionNet):
+        _prune_branches(net, indices)
+
+
+def _prune_branches(net: HighResolutionNet, indices: list[int]) -> None:
+    """Remove what a HRNet's last fusion makes for maps that are not wanted; timm leaves it."""
+    increased: Any = net.incre_modules
+    fusions: Any = net.stage4[-1].fuse_layers
+    for branch in range(len(fusions)):
+        if branch + 1 in indices:  # map 0 is the stem's
+            continue
+        fusions[branch] = nn.ModuleList([nn.Identity()])
+        if increased is not None and branch < len(increased):
+            increased[branch] = nn.Identity()
 
 
 def spread_drop_path(net: nn.Module, rate: float) -> None:

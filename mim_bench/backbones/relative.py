@@ -1,14 +1,16 @@
-"""Relative positions inside attention windows: indices, coordinates, masks of shifted windows."""
+"""Attention inside windows: indices and coordinates of offsets, masks, cutting and joining."""
 
 from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-Size = tuple[int, int]
+if TYPE_CHECKING:
+    from mim_bench.backbones.windows import Size
 
 _APART = -100.0  # added to the logits of tokens from different regions, as published
 
@@ -87,3 +89,19 @@ def join(windows: Tensor, window: Size, size: Size) -> Tensor:
     rows, columns = size[0] // window[0], size[1] // window[1]
     cut = windows.view(-1, rows, columns, window[0], window[1], windows.shape[-1]).transpose(2, 3)
     return cut.reshape(-1, size[0], size[1], windows.shape[-1])
+
+
+def split_heads(qkv: Tensor, heads: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Cut the answer (B, N, 3 C) of a joint projection into query, key, value.
+
+    Returns:
+        Three of (B, heads, N, C / heads).
+    """
+    count, tokens, _ = qkv.shape
+    parts = qkv.reshape(count, tokens, 3, heads, -1).permute(2, 0, 3, 1, 4)
+    return parts[0], parts[1], parts[2]
+
+
+def by_pair(table: Tensor, index: Tensor) -> Tensor:
+    """Return the biases (1, heads, N, N) of all pairs: the `index` (N, N) of a (rows, heads)."""
+    return table[index.view(-1)].view(*index.shape, -1).permute(2, 0, 1).contiguous()[None]

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mim_bench.backbones.catalogue import catalogue
+from mim_bench.backbones.formats import ENCODERS, NORMALISATIONS
 from mim_bench.backbones.hashes import weights_hash
+from mim_bench.backbones.hub import hub_model, is_hub, is_repository, spelled
 from mim_bench.backbones.names import timm_names, timm_version
 from mim_bench.errors import Problem, UserError, nearest, unknown
 from mim_bench.files import digest
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 PRETRAINED = "pretrained"
 OPTIONS: Mapping[str, type | tuple[str, ...]] = {
     "allow_missing": bool,
-    "encoder": ("base", "momentum"),
-    "normalisation": ("imagenet", "half"),
+    "encoder": ENCODERS,
+    "normalisation": tuple(NORMALISATIONS),
     "resample": ("timm", "official"),
 }
 """Known options and their type or choices.
@@ -44,7 +46,8 @@ class BackboneSpec:
     """A timm architecture plus pretrained weights plus how they are loaded.
 
     Attributes:
-        name: A timm name (a tag may follow: `resnet50.a1_in1k`) or one of the catalogue.
+        name: A timm name (a tag may follow: `resnet50.a1_in1k`), one of the catalogue, or a
+            repository of timm's on the Hugging Face Hub (`hf-hub:org/model`, `@revision`).
         weights: None for random initialisation, "pretrained" for timm's own, else a path.
         label: What a table shows instead of `title`.
         options: Options of loading, see `OPTIONS`.
@@ -60,6 +63,7 @@ class BackboneSpec:
 
     def __post_init__(self) -> None:
         entry = catalogue().get(self.name)
+        object.__setattr__(self, "name", spelled(self.name))
         if self.weights == PRETRAINED and entry and entry.file:
             object.__setattr__(self, "weights", str(entry.weights_file))
         if not self.name:
@@ -126,20 +130,23 @@ class BackboneSpec:
         """
         if entry := catalogue().get(self.name):
             return entry.size
-        words = re.split(r"[_./\-]", self.name.lower())
+        words = re.split(r"[_./:@\-]", self.name.lower())
         return next((size for size in _SIZES if size in words), "default")
 
     def weights_sha256(self) -> str | None:
         """Return what identifies the weights: a file's sha256, or None for random ones.
 
         timm's own weights are named by tag and version, since their file is known only after
-        it was fetched: `timm:a1_in1k@1.0.31`.
+        it was fetched: `timm:a1_in1k@1.0.31`. Those of the Hub are named by the commit, which
+        is also what is loaded: `hf-hub:org/model@<commit>`.
 
         Raises:
-            UserError: The file is missing or can't be read.
+            UserError: The file is missing or can't be read, or the Hub can't be reached.
         """
         if self.weights is None:
             return None
+        if self.weights == PRETRAINED and is_hub(self.name):
+            return hub_model(self.name).pinned
         if self.weights == PRETRAINED:
             _, _, tag = self.name.partition(".")
             return f"timm:{tag or 'default'}@{timm_version()}"
@@ -160,6 +167,8 @@ class BackboneSpec:
             "weights": self.weights_sha256(),
             # an option at its default is no option
             "options": {key: value for key, value in sorted(self.options.items()) if value},
+            # a repository's settings make the network, with weights or without
+            **({"revision": hub_model(self.name).pinned} if is_hub(self.name) else {}),
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -216,6 +225,10 @@ def check_name(name: str) -> list[Problem]:
 
 
 def _check_architecture(name: str) -> list[Problem]:
+    if is_hub(name):
+        where = f"backbone {name!r}"
+        problem = Problem("names no repository of the Hub", where, "hf-hub:org/model")
+        return [] if is_repository(name) else [problem]
     known = timm_names()
     if name in catalogue() or name.partition(".")[0] in known:
         return []

@@ -14,50 +14,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mim_bench.backbones.padding import padded
 from mim_bench.backbones.relative import (
-    Size,
+    by_pair,
     join,
     log_coordinates,
     partition,
     region_mask,
+    split_heads,
     table_index,
 )
+from mim_bench.backbones.windows import Layout, Size, layout_of, map_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How one stage cuts its map at one input size.
-
-    Attributes:
-        size: Height and width of the map in tokens.
-        window: Height and width of a window: the stage's, clamped to the map.
-        shift: Shift of every other block; 0 along an axis that one window covers.
-        padded: Height and width of the map in whole windows.
-    """
-
-    size: Size
-    window: Size
-    shift: Size
-    padded: Size
-
-
-def layout_of(size: Size, window: Size) -> Layout:
-    """Return the layout of a map for a stage whose largest window is given."""
-    height, width = (min(s, w) for s, w in zip(size, window, strict=True))
-    shift = tuple(0 if s <= w else w // 2 for s, w in zip(size, (height, width), strict=True))
-    padded = (-(-size[0] // height) * height, -(-size[1] // width) * width)
-    return Layout(size, (height, width), (shift[0], shift[1]), padded)
-
-
-def map_sizes(image: Size, patch: Size, stages: int) -> list[Size]:
-    """Return the height and width of each stage's map: rounded up at every step."""
-    sizes = [(-(-image[0] // patch[0]), -(-image[1] // patch[1]))]
-    while len(sizes) < stages:
-        sizes.append(((sizes[-1][0] + 1) // 2, (sizes[-1][1] + 1) // 2))
-    return sizes
 
 
 class SwinForward(nn.Module):
@@ -93,11 +63,8 @@ class SwinForward(nn.Module):
         self, net: Any, images: Tensor, indices: Sequence[int]
     ) -> tuple[list[Tensor], list[Tensor]]:
         """Return the maps (B, C_i, H_i, W_i) of the stages in `indices`, and no prefix tokens."""
-        height, width = images.shape[-2:]
-        below, right = -height % self.patch[0], -width % self.patch[1]
-        if below or right:
-            images = F.pad(images, (0, right, 0, below))
-        maps = net.patch_embed.norm(net.patch_embed.proj(images).permute(0, 2, 3, 1))
+        patches = net.patch_embed.proj(padded(images, self.patch))
+        maps = net.patch_embed.norm(patches.permute(0, 2, 3, 1))
         found = []
         for stage, layer in enumerate(net.layers):
             maps = layer.downsample(maps)
@@ -203,11 +170,11 @@ def cosine_attention(
     """
     assert coordinates is not None
     bias = torch.cat((attn.q_bias, attn.k_bias, attn.v_bias))
-    query, key, value = _heads(F.linear(windows, attn.qkv.weight, bias), attn.num_heads)
+    query, key, value = split_heads(F.linear(windows, attn.qkv.weight, bias), attn.num_heads)
     logits = F.normalize(query, dim=-1) @ F.normalize(key, dim=-1).transpose(-2, -1)
     logits = logits * torch.clamp(attn.logit_scale, max=math.log(100.0)).exp()
     answers = attn.cpb_mlp(coordinates.to(attn.cpb_mlp[0].weight.dtype)).view(-1, attn.num_heads)
-    logits = logits + 16 * torch.sigmoid(_by_pair(answers, index))
+    logits = logits + 16 * torch.sigmoid(by_pair(answers, index))
     return _answer(attn, _masked(logits, mask), value)
 
 
@@ -216,21 +183,10 @@ def table_attention(
 ) -> Tensor:
     """Swin's attention: scaled logits with a learned bias per offset. See `cosine_attention`."""
     del coordinates
-    query, key, value = _heads(attn.qkv(windows), attn.num_heads)
+    query, key, value = split_heads(attn.qkv(windows), attn.num_heads)
     logits = (query * attn.scale) @ key.transpose(-2, -1)
-    logits = logits + _by_pair(attn.relative_position_bias_table, index)
+    logits = logits + by_pair(attn.relative_position_bias_table, index)
     return _answer(attn, _masked(logits, mask), value)
-
-
-def _heads(qkv: Tensor, heads: int) -> tuple[Tensor, Tensor, Tensor]:
-    count, tokens, _ = qkv.shape
-    parts = qkv.reshape(count, tokens, 3, heads, -1).permute(2, 0, 3, 1, 4)
-    return parts[0], parts[1], parts[2]
-
-
-def _by_pair(table: Tensor, index: Tensor) -> Tensor:
-    """Return (1, heads, N, N) of a table (rows, heads)."""
-    return table[index.view(-1)].view(*index.shape, -1).permute(2, 0, 1).contiguous()[None]
 
 
 def _masked(logits: Tensor, mask: Tensor | None) -> Tensor:

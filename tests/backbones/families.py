@@ -38,6 +38,8 @@ FAMILIES: dict[str, tuple[str, dict]] = {
     "hiera": ("hiera_tiny_224", {}),
     "inception_next": ("inception_next_atto", {}),
     "convnextv2": ("convnextv2_atto", {}),
+    "hrnet": ("hrnet_w18_small", {}),
+    "poolformer": ("poolformer_s12", {}),
     "efficientvit": ("efficientvit_b0", {}),
 }
 PLAIN = {"vit", "vit14", "deit", "deit3", "registers", "beit", "eva"}

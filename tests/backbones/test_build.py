@@ -9,6 +9,7 @@ import torch
 
 from mim_bench.backbones.build import build_backbone
 from mim_bench.backbones.catalogue import DEFAULT_BACKBONES, catalogue
+from mim_bench.backbones.formats import HALF, IMAGENET
 from mim_bench.backbones.network import create, padding_multiple
 from mim_bench.backbones.spec import BackboneSpec
 from mim_bench.errors import UserError
@@ -236,3 +237,13 @@ def test_miniature_backbones(name):
     if name != "vit_mini":
         pyramid = build_backbone(BackboneSpec(name), [(96, 96)], (4, 8, 16, 32), window=6)
         assert pyramid.strides == (4, 8, 16, 32)
+
+
+def test_a_random_network_is_normalised_as_its_entry_says():
+    spec = BackboneSpec("vit_small/mocov3")
+    backbone = build_backbone(spec, [(32, 32)], (16,))
+    assert (backbone.mean, backbone.std) == IMAGENET  # timm has 0.5 for the architecture
+    assert backbone.notes == ()
+    chosen = BackboneSpec(spec.name, options={"normalisation": "half"})
+    backbone = build_backbone(chosen, [(32, 32)], (16,))
+    assert (backbone.mean, backbone.std) == HALF

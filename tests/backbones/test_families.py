@@ -167,6 +167,21 @@ def test_forward_keeps_no_size_state():
     torch.testing.assert_close(backbone(image)[0], before, rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("level", [4, 8, 32])
+def test_fused_branches_at_odd_sizes_and_one_level(level):
+    """HRNet adds maps of all strides, whichever is asked for: its input is padded for all."""
+    whole, one = build("hrnet"), build("hrnet", levels=(level,))
+    whole.eval(), one.eval()
+    one.net.load_state_dict(whole.net.state_dict(), strict=False)
+    image = torch.randn(1, 3, 65, 47)
+    padded = torch.zeros(1, 3, 96, 64)
+    padded[..., :65, :47] = image
+    expected = whole(padded)[LEVELS.index(level)][..., : -(-65 // level), : -(-47 // level)]
+    torch.testing.assert_close(one(image)[0], expected)
+    one(image)[0].sum().backward()
+    assert all(param.grad is not None for param in one.parameters())
+
+
 def test_padding_is_zeros_on_the_right_and_below():
     backbone = build("convnext").eval()
     image = torch.randn(1, 3, 70, 50)

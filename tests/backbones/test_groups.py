@@ -128,6 +128,39 @@ def test_a_family_with_names_like_swins_has_timm_ids():
     assert layer_ids(focal, "mim-depth") == layer_ids(focal, "timm")
 
 
+def test_a_family_that_timm_has_no_groups_for_is_numbered_by_block():
+    net, _ = create(BackboneSpec("poolformer_s12"), {}, device="meta")
+    ids, count = layer_ids(net, "mim-depth")
+    assert count == sum((2, 2, 6, 2)) + 2
+    expected = {name: 0 for name in ids if name.startswith("stem.")}
+    layer = 0
+    for stage, depth in enumerate((2, 2, 6, 2)):
+        start = f"stages.{stage}.downsample."  # with the block that follows, as timm's others
+        expected |= {name: layer + 1 for name in ids if name.startswith(start)}
+        for block in range(depth):
+            layer += 1
+            start = f"stages.{stage}.blocks.{block}."
+            expected |= {name: layer for name in ids if name.startswith(start)}
+    assert ids == {**expected, "head.norm.weight": 13, "head.norm.bias": 13}
+
+
+@pytest.mark.parametrize("name", ["pit_ti_224", "csatv2"])
+def test_a_family_of_unknown_blocks_has_no_layers(name):
+    net, _ = create(BackboneSpec(name), {}, device="meta")
+    with pytest.raises(UserError, match="its blocks are not known"):
+        layer_ids(net, "timm")
+
+
+def test_without_layer_decay_no_order_is_needed():
+    backbone = build_backbone(BackboneSpec("pit_ti_224"), [(224, 224)])
+    groups = backbone.param_groups("timm", 1.0, prefix="")
+    assert {group.scale for group in groups} == {1.0}
+    names = sorted(name for group in groups for name in group.names)
+    assert names == sorted(name for name, _ in backbone.named_parameters())
+    with pytest.raises(UserError, match="its blocks are not known"):
+        backbone.param_groups("timm", 0.9)
+
+
 def undecayed(backbone, convention):
     groups = backbone.param_groups(convention, 0.9, prefix="")
     return {name for group in groups if not group.decay for name in group.names}
@@ -160,6 +193,33 @@ def test_weight_decay_of_vit_and_beit(entries):
     table = "net.blocks.0.attn.relative_position_bias_table"
     assert table in undecayed(beit, "mim-depth")
     assert table not in undecayed(beit, "simmim")
+
+
+_TABLE = "attn.relative_position_bias_table"
+_V2 = ("attn.logit_scale", "attn.cpb_mlp.0.weight", "attn.cpb_mlp.2.weight")
+# family, convention: what no weight decay applies to beside vectors and biases; of each block,
+# and of the network
+EXEMPT = [
+    *(("swin", convention, (_TABLE,), ()) for convention in ("mim-depth", "simmim", "timm")),
+    *(("swinv2", convention, _V2, ()) for convention in ("mim-depth", "simmim", "timm")),
+    *(("vit", c, (), ("pos_embed", "cls_token")) for c in ("mim-depth", "simmim", "timm")),
+    ("beit", "mim-depth", (_TABLE,), ("cls_token",)),
+    ("beit", "simmim", (), ("cls_token",)),
+    ("beit", "timm", (_TABLE,), ("cls_token",)),
+    ("convnext", "mim-depth", (), ()),
+    ("convnext", "simmim", (), ()),
+]
+
+
+@pytest.mark.parametrize(("family", "convention", "in_blocks", "others"), EXEMPT)
+def test_no_weight_decay_on_exactly_these(entries, family, convention, in_blocks, others):
+    backbone = build_backbone(BackboneSpec(family), [(64, 64)], out_norm="new")
+    names = dict(backbone.named_parameters())
+    expected = {f"net.{b.name}.{end}" for b in backbone.blocks() for end in in_blocks}
+    expected |= {f"net.{name}" for name in others}
+    assert expected <= set(names)
+    expected |= {name for name, p in names.items() if p.ndim == 1 or name.endswith(".bias")}
+    assert undecayed(backbone, convention) == expected
 
 
 def test_frozen_parameters_are_left_out(entries):

@@ -7,7 +7,9 @@ import json
 import pytest
 import torch
 
+from mim_bench.backbones.build import build_backbone
 from mim_bench.backbones.inspection import inspect_file
+from mim_bench.backbones.spec import BackboneSpec
 from mim_bench.cli import app
 
 from .reference import files
@@ -45,10 +47,29 @@ def test_held_against_a_network(simmim):
     assert content["misfits"], "another width must not pass unseen"
 
 
+def test_a_deeper_networks_file_does_not_fill_a_shallower_one(tmp_path, capsys):
+    """A run refuses it, though every name of the network is there."""
+    net = build_backbone(BackboneSpec("vit_mini"), [(96, 96)], (16,), out_norm="none").net
+    state = {**net.state_dict(), "norm.weight": torch.ones(96), "norm.bias": torch.zeros(96)}
+    torch.save(state, tmp_path / "whole.pth")
+    assert "problem" not in inspect_file(tmp_path / "whole.pth", "vit_mini")
+    deeper = {k.replace("blocks.7.", "blocks.8."): v for k, v in state.items()}
+    torch.save({**deeper, **state}, tmp_path / "deep.pth")
+    content = inspect_file(tmp_path / "deep.pth", "vit_mini")
+    assert "holds 12 tensors of blocks that the network lacks" in content["problem"]
+    assert content["missing"] == {}
+    command = ["backbone", "inspect", str(tmp_path / "deep.pth"), "--as", "vit_mini"]
+    app(command, standalone_mode=False)
+    assert "fills the whole network" not in capsys.readouterr().out
+
+
 def test_the_command(simmim, capsys):
     app(["backbone", "inspect", str(simmim), "--as", "swinv2_mini"], standalone_mode=False)
     shown = capsys.readouterr().out
-    assert "does NOT fill the whole network swinv2_mini" in shown
+    # of another width, and with a block more in its last stage
+    assert "tensors of blocks that the network lacks" in shown
+    assert "of another shape:" in shown
+    assert "fills the whole network" not in shown
     app(["backbone", "inspect", str(simmim), "--json"], standalone_mode=False)
     assert json.loads(capsys.readouterr().out)["format"] == "SimMIM, SwinV2"
 

@@ -11,13 +11,13 @@ from mim_bench.errors import UserError
 
 from .reference import files
 from .reference.simmim_vit import SimMIMViT
+from .reference.small import SHAPE, as_timm
 from .reference.swin import Swin
 from .reference.swinv2 import SwinV2
-from .reference.weights import randomise
+from .reference.weights import another, randomise
 
 pytestmark = pytest.mark.usefixtures("entries")
-SHAPE = {"embed_dim": 8, "depths": (2, 2, 2), "heads": (1, 2, 4)}
-TIMM = {"embed_dim": 8, "depths": (2, 2, 2), "num_heads": (1, 2, 4), "img_size": 48}
+TIMM = {**as_timm(SHAPE), "img_size": 48}
 UNITS = (3, 3, 2)
 LEVELS = (4, 8, 16)
 # whole windows of 4; windows of 3 at the pretraining size; non-square; what needs padding
@@ -68,7 +68,7 @@ def test_swinv2(entries, tmp_path, kind, size, order):
     backbone = loaded(entries, tmp_path / "w.pth", size, SIZES[size], order=order)
     assert backbone.report.missing == ()
     assert backbone.report.resampled == ()
-    assert backbone.report.format.name == "swinv2" if kind == "supervised" else "simmim-swinv2"
+    assert backbone.report.format.name == ("swinv2" if kind == "supervised" else "simmim-swinv2")
     assert close(backbone, network, size)
 
 
@@ -167,7 +167,18 @@ def test_the_other_of_two_encoders(tmp_path):
         spec = BackboneSpec("vit", str(tmp_path / f"{kind}.pth"), options={"encoder": option})
         backbone = build_backbone(spec, [(64, 64)], (16,))
         assert torch.equal(backbone.net.blocks[1].mlp.fc1.weight, net.blocks[1].mlp.fc1.weight)
-        assert backbone.report.format.encoder in ("base", option)
+        assert backbone.report.format.encoder == option
+
+
+@pytest.mark.parametrize("option", ["base", "momentum"])
+def test_the_report_names_the_encoder_that_was_taken(tmp_path, option):
+    teacher, student = vit_state().state_dict(), another(vit_state().state_dict(), 4)
+    torch.save({"teacher": teacher, "student": student}, tmp_path / "w.pth")
+    spec = BackboneSpec("vit", str(tmp_path / "w.pth"), options={"encoder": option})
+    backbone = build_backbone(spec, [(64, 64)], (16,))
+    wanted = student if option == "base" else teacher
+    assert torch.equal(backbone.net.patch_embed.proj.bias, wanted["patch_embed.proj.bias"])
+    assert backbone.report.format.encoder == option
 
 
 RESNETS = {

@@ -8,10 +8,10 @@ import torch
 from timm.models import beit, swin_transformer, swin_transformer_v2
 
 from .reference.simmim_vit import SimMIMViT
-from .reference.small import difference, pixels, v1, v2
+from .reference.small import SHAPE, as_timm, difference, pixels, v1, v2
 from .reference.weights import randomise
 
-TIMM = {"embed_dim": 8, "depths": (2, 2, 2), "num_heads": (1, 2, 4), "num_classes": 0}
+TIMM = {**as_timm(SHAPE), "num_classes": 0}
 
 
 @pytest.mark.parametrize(("size", "window"), [(64, 4), (64, 8), (72, 4), (96, 7)])

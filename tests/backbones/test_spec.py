@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import sys
 import pytest
 
 from mim_bench.backbones import hashes
+from mim_bench.backbones import hub as hub_module
 from mim_bench.backbones.catalogue import DEFAULT_BACKBONES, catalogue
 from mim_bench.backbones.names import timm_names, timm_version
 from mim_bench.backbones.spec import BackboneSpec, check_name
@@ -138,6 +140,78 @@ def test_check_name():
     assert len(check_name("")) == 1
 
 
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A Hub of one repository, with one revision and a branch; nothing of it is on the disk yet."""
+    import huggingface_hub
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    calls, commits = [], {None: "1" * 40, "v2": "2" * 40}
+
+    def download(repository, filename, revision=None):
+        calls.append((repository, filename, revision))
+        if repository != "org/model":
+            logging.getLogger("huggingface_hub.utils").warning("Retrying in 1s")
+            raise LocalEntryNotFoundError("no connection\nand more")
+        folder = tmp_path / "snapshots" / commits.get(revision, revision)
+        folder.mkdir(parents=True, exist_ok=True)
+        content = {"architecture": "swin_tiny_patch4_window7_224", "pretrained_cfg": {}}
+        (folder / filename).write_text(json.dumps(content))
+        return str(folder / filename)
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    hub_module.hub_model.cache_clear()
+    yield calls
+    hub_module.hub_model.cache_clear()
+
+
+def test_repositories_of_the_hub(hub):
+    for name in ("hf-hub:org/model", "hf_hub:org/model", "hf-hub:org/model@v2"):
+        assert check_name(name) == check_name(f"{name}=pretrained") == []
+        assert not set(BackboneSpec(name).slug) & set("/\\:@ ")
+    assert BackboneSpec("hf_hub:org/model") == BackboneSpec("hf-hub:org/model")
+    assert hub == [], "a check needs no network"
+    assert "org/model" in str(check_name("hf-hub:org/model/file")[0])
+    assert len(check_name("hf-hub:")) == 1
+    assert BackboneSpec("hf-hub:timm/vit_base_patch16_224.x").size == "base"
+
+    random, loaded = (
+        BackboneSpec("hf-hub:org/model"),
+        BackboneSpec("hf-hub:org/model", "pretrained"),
+    )
+    commit = f"hf-hub:org/model@{'1' * 40}"
+    assert loaded.identity()["weights"] == commit
+    assert random.identity()["revision"] == commit
+    assert random.identity()["weights"] is None
+    assert loaded.slug.startswith("hf-hub-org-model-")
+    other = BackboneSpec("hf-hub:org/model@v2", "pretrained")
+    assert other.identity()["weights"] == f"hf-hub:org/model@{'2' * 40}"
+    assert "revision" not in BackboneSpec("resnet50").identity()
+
+
+def test_what_is_loaded_from_the_hub_is_what_was_identified(hub):
+    """timm is asked for the commit, and the architecture's own windows are set."""
+    from mim_bench.backbones import network
+
+    spec = BackboneSpec("hf-hub:org/model", "pretrained")
+    assert network.architecture(spec) == (spec.identity()["weights"], {})
+    assert network.is_windowed(spec)
+
+
+def test_without_a_network_the_hub_is_one_clear_error(hub, caplog):
+    from mim_bench.backbones.build import build_backbone
+
+    for weights in ("pretrained", None):
+        spec = BackboneSpec("hf-hub:org/other", weights)
+        for ask in (spec.identity, lambda spec=spec: build_backbone(spec, [(64, 64)])):
+            with pytest.raises(UserError, match="can't be had from the Hugging Face Hub") as error:
+                ask()
+            assert len(error.value.problems) == 1
+            assert "NAME=FILE" in str(error.value)
+            assert "and more" not in str(error.value)
+    assert caplog.text == ""
+
+
 def test_names_are_those_timm_registers(tmp_path, monkeypatch):
     import timm
 
@@ -162,7 +236,8 @@ import sys
 import mim_bench.backbones as backbones
 from mim_bench.backbones import BackboneSpec, check_name, timm_names, DEFAULT_BACKBONES
 spec = BackboneSpec.parse("resnet50={tmp_path / "w.pth"}")
-assert not check_name("vit_mini") and len(timm_names()) > 1000
+assert not check_name("vit_mini") and not check_name("hf-hub:org/model")
+assert len(timm_names()) > 1000
 spec.slug, spec.title, spec.size, spec.identity(), spec.check(), backbones.catalogue
 heavy = {{"torch", "timm", "torchvision", "lightning", "albumentations", "numpy"}}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)

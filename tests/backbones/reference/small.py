@@ -11,6 +11,11 @@ from .weights import randomise
 SHAPE = {"embed_dim": 8, "depths": (2, 2, 2), "heads": (1, 2, 4)}
 
 
+def as_timm(shape):
+    """The same shape in timm's words."""
+    return {"num_heads" if key == "heads" else key: value for key, value in shape.items()}
+
+
 def v2(window=4, order="official", seed=0, **options):
     windows = (window,) * 3 if isinstance(window, int) else window
     options = {"pretrained_windows": (3, 3, 2), **options}

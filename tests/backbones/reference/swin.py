@@ -9,15 +9,11 @@ from torch import Tensor, nn
 
 from .windows import (
     Mlp,
+    Network,
     Pair,
-    PatchEmbed,
-    PatchMerging,
-    Stage,
-    attention_mask_buffer,
     fit,
     in_windows,
     pair,
-    run_stages,
     table_rows,
 )
 
@@ -70,7 +66,7 @@ class Block(nn.Module):
         return maps + self.mlp(self.norm2(maps))
 
 
-class Swin(nn.Module):
+class Swin(Network):
     """Swin v1 of any size; `tables` are the windows the bias tables are made for."""
 
     def __init__(
@@ -84,37 +80,16 @@ class Swin(nn.Module):
         eps: float = 1e-5,
         pad_order: str = "official",
     ) -> None:
-        super().__init__()
-        self.patch, self.windows = patch, [pair(w) for w in windows]
-        self.tables = [pair(w) for w in tables or windows]
-        self.channels = tuple(embed_dim * 2**i for i in range(len(depths)))
-        self.patch_embed = PatchEmbed(embed_dim, patch, eps)
-        self.layers = nn.ModuleList()
-        for i, (depth, dim) in enumerate(zip(depths, self.channels, strict=True)):
-            blocks: list[nn.Module] = []
-            for j in range(depth):
-                attn = Attention(dim, heads[i], self.tables[i])
-                blocks.append(Block(attn, dim, self.windows[i], j % 2 == 1, eps))
-                blocks[-1].order = pad_order
-            last = i == len(depths) - 1
-            self.layers.append(Stage(blocks, None if last else PatchMerging(dim, eps, first=True)))
-        self.norm = nn.LayerNorm(self.channels[-1], eps)
+        sides = [pair(w) for w in tables or windows]
 
-    def forward(self, images: Tensor) -> list[Tensor]:
-        """(B,3,H,W) -> (B,C_i,h_i,w_i) per stage, before the merging, without a norm."""
-        return run_stages(self.layers, self.patch_embed(images))
+        def block(stage: int, channels: int, window: Pair, odd: bool) -> Block:
+            attn = Attention(channels, heads[stage], sides[stage])
+            return Block(attn, channels, window, odd, eps)
 
-    def official_buffers(self, size: int) -> dict[str, Tensor]:
-        """The buffers the authors' classifier, built for size x size pixels, saves beside these."""
-        found = {}
-        side = -(-size // self.patch)
-        for i, stage in enumerate(self.layers):
-            for j in range(len(stage.blocks)):
-                name = f"layers.{i}.blocks.{j}."
-                rows = table_rows(self.tables[i], self.tables[i])
-                found[name + "attn.relative_position_index"] = rows
-                mask = attention_mask_buffer((side, side), self.windows[i], j)
-                if mask is not None:
-                    found[name + "attn_mask"] = mask
-            side = -(-side // 2)
-        return found
+        super().__init__(embed_dim, depths, windows, block, True, patch, eps, pad_order)
+        self.tables = sides
+
+    def attention_buffers(self, stage: int, side: int) -> dict[str, Tensor]:
+        """The same at any side: the rows of the whole table."""
+        table = self.tables[stage]
+        return {"relative_position_index": table_rows(table, table)}

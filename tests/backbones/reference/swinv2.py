@@ -11,16 +11,12 @@ from torch import Tensor, nn
 
 from .windows import (
     Mlp,
+    Network,
     Pair,
-    PatchEmbed,
-    PatchMerging,
-    Stage,
-    attention_mask_buffer,
     fit,
     in_windows,
     offsets,
     pair,
-    run_stages,
     table_rows,
 )
 
@@ -95,7 +91,7 @@ class Block(nn.Module):
         return maps + self.norm2(self.mlp(maps))
 
 
-class SwinV2(nn.Module):
+class SwinV2(Network):
     """SwinV2 of any size for inputs of any size; a window is a number or (rows, columns)."""
 
     def __init__(
@@ -110,40 +106,20 @@ class SwinV2(nn.Module):
         bias_name: str = "cpb_mlp",
         pad_order: str = "official",
     ) -> None:
-        super().__init__()
-        self.patch, self.windows = patch, [pair(w) for w in windows]
-        self.pretrained = [pair(w) for w in pretrained_windows or (0,) * len(depths)]
-        self.channels = tuple(embed_dim * 2**i for i in range(len(depths)))
-        self.patch_embed = PatchEmbed(embed_dim, patch, eps)
-        self.layers = nn.ModuleList()
-        for i, (depth, dim) in enumerate(zip(depths, self.channels, strict=True)):
-            blocks: list[nn.Module] = []
-            for j in range(depth):
-                attn = Attention(dim, heads[i], self.pretrained[i], bias_name)
-                blocks.append(Block(attn, dim, self.windows[i], j % 2 == 1, eps))
-                blocks[-1].order = pad_order
-            last = i == len(depths) - 1
-            self.layers.append(Stage(blocks, None if last else PatchMerging(dim, eps, first=False)))
-        self.norm = nn.LayerNorm(self.channels[-1], eps)
+        pretrained = [pair(w) for w in pretrained_windows or (0,) * len(depths)]
 
-    def forward(self, images: Tensor) -> list[Tensor]:
-        """(B,3,H,W) -> (B,C_i,h_i,w_i) per stage, before the merging, without a norm."""
-        return run_stages(self.layers, self.patch_embed(images))
+        def block(stage: int, channels: int, window: Pair, odd: bool) -> Block:
+            attn = Attention(channels, heads[stage], pretrained[stage], bias_name)
+            return Block(attn, channels, window, odd, eps)
 
-    def official_buffers(self, size: int) -> dict[str, Tensor]:
-        """The buffers the authors' classifier, built for size x size pixels, saves beside these."""
-        found = {}
-        side = -(-size // self.patch)
-        for i, stage in enumerate(self.layers):
-            fitted = [min(side, w) for w in self.windows[i]]
-            window = (fitted[0], fitted[1])
-            for j in range(len(stage.blocks)):
-                name = f"layers.{i}.blocks.{j}."
-                table = log_coordinates(window, self.pretrained[i])
-                found[name + "attn.relative_coords_table"] = table[None]
-                found[name + "attn.relative_position_index"] = table_rows(window, window)
-                mask = attention_mask_buffer((side, side), self.windows[i], j)
-                if mask is not None:
-                    found[name + "attn_mask"] = mask
-            side = -(-side // 2)
-        return found
+        super().__init__(embed_dim, depths, windows, block, False, patch, eps, pad_order)
+        self.pretrained = pretrained
+
+    def attention_buffers(self, stage: int, side: int) -> dict[str, Tensor]:
+        """Coordinates and rows of the window, which is clamped to the map."""
+        rows, columns = (min(side, w) for w in self.windows[stage])
+        window = (rows, columns)
+        return {
+            "relative_coords_table": log_coordinates(window, self.pretrained[stage])[None],
+            "relative_position_index": table_rows(window, window),
+        }

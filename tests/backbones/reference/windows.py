@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 import torch
@@ -176,3 +177,61 @@ def run_stages(layers: nn.ModuleList, maps: Tensor) -> list[Tensor]:
         if stage.downsample is not None:
             maps = stage.downsample(maps)
     return outputs
+
+
+class Network(nn.Module, ABC):
+    """A Swin of any version, for inputs of any size; a window is a number or (rows, columns).
+
+    Args:
+        block: Makes the block of a stage, width and window with whether it is an odd one.
+        windows: The windows of each stage.
+        merging_norm_first: Whether the norm of a merging comes before its projection.
+    """
+
+    def __init__(
+        self,
+        embed_dim: int,
+        depths: Sequence[int],
+        windows: Sequence[int | Pair],
+        block: Callable[[int, int, Pair, bool], nn.Module],
+        merging_norm_first: bool,
+        patch: int,
+        eps: float,
+        pad_order: str,
+    ) -> None:
+        super().__init__()
+        self.patch, self.windows = patch, [pair(w) for w in windows]
+        self.channels = tuple(embed_dim * 2**i for i in range(len(depths)))
+        self.patch_embed = PatchEmbed(embed_dim, patch, eps)
+        self.layers = nn.ModuleList()
+        for i, (depth, dim) in enumerate(zip(depths, self.channels, strict=True)):
+            blocks = [block(i, dim, self.windows[i], j % 2 == 1) for j in range(depth)]
+            for made in blocks:
+                made.order = pad_order
+            last = i == len(depths) - 1
+            merging = None if last else PatchMerging(dim, eps, merging_norm_first)
+            self.layers.append(Stage(blocks, merging))
+        self.norm = nn.LayerNorm(self.channels[-1], eps)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """(B,3,H,W) -> (B,C_i,h_i,w_i) per stage, before the merging, without a norm."""
+        return run_stages(self.layers, self.patch_embed(images))
+
+    @abstractmethod
+    def attention_buffers(self, stage: int, side: int) -> dict[str, Tensor]:
+        """The buffers of a stage's attention at a map of side x side, by name."""
+
+    def official_buffers(self, size: int) -> dict[str, Tensor]:
+        """The buffers the authors' classifier, built for size x size pixels, saves beside these."""
+        found = {}
+        side = -(-size // self.patch)
+        for i, stage in enumerate(self.layers):
+            buffers = self.attention_buffers(i, side)
+            for j in range(len(stage.blocks)):
+                name = f"layers.{i}.blocks.{j}."
+                found |= {f"{name}attn.{key}": value for key, value in buffers.items()}
+                mask = attention_mask_buffer((side, side), self.windows[i], j)
+                if mask is not None:
+                    found[name + "attn_mask"] = mask
+            side = -(-side // 2)
+        return found
