@@ -38,7 +38,7 @@ _STRIDE = 60
 _SIZES = ((240, 320), (240, 320), (213, 320), (320, 240), (240, 240), (180, 280))
 _EMPTY = 10  # every 10th picture shows nobody
 _DISTANT = 5  # in every 5th there are people far away
-_TALL = 32  # rows from which on a person's joints are annotated
+_TALL = 40  # rows from which on a person's joints are annotated
 _ANNOTATIONS = ".annotations"
 
 
@@ -76,7 +76,7 @@ def plan(counts: Mapping[str, int]) -> list[Frame]:
             number,
             _FIRST_ID[split] + _STRIDE * number,
             _SIZES[number % len(_SIZES)],
-            0 if number % _EMPTY == 7 else 1 + (number * 7) % 4,
+            0 if number % _EMPTY == 7 else (2, 3, 4, 1, 3)[number % 5],
             2 + number % 3 if number % _DISTANT == 3 else 0,
         )
         for split in _FIRST_ID

@@ -20,6 +20,11 @@ STAMP = "stamp.json"
 """The file at a data root that says which miniature world it holds."""
 
 
+def split_of(view: str) -> str:
+    """Return the split that a view is of: `val` for `val+detections` and for `val`."""
+    return view.partition("+")[0]
+
+
 @dataclass(frozen=True)
 class DatasetInfo:
     """The facts of a dataset that do not depend on a copy of it.
@@ -74,9 +79,24 @@ class Reader(abc.ABC):
 
     info: ClassVar[DatasetInfo]
 
+    hidden: ClassVar[frozenset[str]] = frozenset()
+    """Splits whose labels only a server has."""
+
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root).expanduser()
         self.folder = self.root / self.info.folder
+
+    def view(self, split: str, options: Mapping[str, Any]) -> str:
+        """Return the view of a split that test options ask for: here always the split itself.
+
+        Wherever a method takes a split it takes a view as well.
+
+        Args:
+            split: A split.
+            options: The options of a test.
+        """
+        del options
+        return split
 
     @abc.abstractmethod
     def ids(self, split: str) -> list[str]:
@@ -107,7 +127,7 @@ class Reader(abc.ABC):
 
     def notes(self, split: str) -> list[str]:
         """Return what sets this copy of a split apart from the official one, a line each."""
-        count, official = self.count(split), self.info.splits[split]
+        count, official = self.count(split), self.info.splits[split_of(split)]
         if count == official or self.stamp() is not None:
             return []
         return [f"{split} has {count:,} samples, the official split {official:,}"]
@@ -151,10 +171,12 @@ class Reader(abc.ABC):
             # other datasets may join the same world later
             settings = (stamp.get("datasets") or {}).get(self.info.name)
             stamp = {key: stamp.get(key) for key in ("version", "seed")} | {"settings": settings}
-        return fingerprints.fingerprint(self.info.name, split, description, stamp)
+        # what a view adds to its split is in its content: the same boxes under another path are
+        # the same
+        return fingerprints.fingerprint(self.info.name, split_of(split), description, stamp)
 
     def require_split(self, split: str) -> None:
         """Raise a UserError that names the splits there are, unless `split` is one."""
-        if split not in self.info.splits:
+        if split_of(split) not in self.info.splits:
             where = f"dataset {self.info.name}"
             raise UserError([unknown("split", split, self.info.splits, where)])

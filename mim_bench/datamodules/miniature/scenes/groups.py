@@ -13,7 +13,6 @@ from mim_bench.datamodules.miniature.scenes.lighting import room_lamp, sun, weat
 from mim_bench.datamodules.miniature.scenes.materials import choose, floor_material, wall_material
 from mim_bench.datamodules.miniature.scenes.objects import make_object, random_category
 from mim_bench.datamodules.miniature.scenes.outdoors import make_backdrop, make_ground
-from mim_bench.datamodules.miniature.scenes.poses import ACTIONS
 from mim_bench.datamodules.miniature.scenes.rooms import someone
 from mim_bench.datamodules.miniature.scenes.scene import Scene
 from mim_bench.datamodules.miniature.scenes.solids import plane
@@ -27,6 +26,10 @@ if TYPE_CHECKING:
 _NEAREST, _FARTHEST = 2.6, 6.5  # metres from the camera
 _BODY = 0.5  # metres that people's middles keep from each other
 _TRIES = 40
+_ACTIONS = (
+    *("stand", "stand", "stand", "walk", "walk", "run", "wave", "wave", "reach", "point", "point"),
+    *("cheer", "sit", "sit", "crouch", "bend"),
+)
 _KINDS = ("chair", "plant", "ball", "crate", "barrel", "table")
 
 
@@ -38,6 +41,7 @@ def make_group(
     apart: float = 0.9,
     small: int = 0,
     clutter: int | None = None,
+    facing: float = 0.7,
 ) -> tuple[Scene, Camera]:
     """Draw people, in a room or outside, and a camera that looks at them.
 
@@ -50,6 +54,8 @@ def make_group(
             of the nearer one. Small values put people in front of each other.
         small: How many more walk far away, close to each other; with any, the scene is outside.
         clutter: How many other things stand about; None draws one to three.
+        facing: Share of people who face the camera, more or less, as in photographs; the others
+            face anywhere.
     """
     outside = small > 0 or rng.random() < 0.5
     focal = rng.uniform(1.0, 1.3) * max(height, width)
@@ -62,7 +68,9 @@ def make_group(
     for _ in range(people):
         if spot := _place(rng, spots, half, apart, middle):
             spots.append(spot)
-            things += someone(rng, choose(rng, ACTIONS), spot)
+            faces = rng.random() < facing
+            yaw = np.pi + rng.normal(0, 0.5) if faces else rng.uniform(-np.pi, np.pi)
+            things += someone(rng, choose(rng, _ACTIONS), spot, yaw)
     count = int(rng.integers(1, 4)) if clutter is None else clutter
     things += _clutter(rng, spots, half, count)
     if outside:
