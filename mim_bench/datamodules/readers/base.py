@@ -179,4 +179,4 @@ class Reader(abc.ABC):
         """Raise a UserError that names the splits there are, unless `split` is one."""
         if split_of(split) not in self.info.splits:
             where = f"dataset {self.info.name}"
-            raise UserError([unknown("split", split, self.info.splits, where)])
+            raise UserError([unknown("split", split_of(split), self.info.splits, where)])
