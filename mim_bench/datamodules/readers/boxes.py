@@ -118,7 +118,10 @@ def _parse(path: Path, obtain: str) -> Arrays:
         try:
             if one.get("category_id", PERSON) != PERSON:
                 continue
-            rows.append((number, int(one["image_id"]), _box(one["bbox"]), float(one["score"])))
+            score = float(one["score"])
+            if not np.isfinite(score):
+                raise ValueError(f"its score is {score}")
+            rows.append((number, int(one["image_id"]), _box(one["bbox"]), score))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             wrong = f"has no {error}" if isinstance(error, KeyError) else f"can't be used: {error}"
             raise UserError(
