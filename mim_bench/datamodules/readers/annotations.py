@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -199,7 +200,7 @@ class _People:
             numbers = [float(value) for value in found or ()]
         except (TypeError, ValueError):
             numbers = []
-        if len(numbers) != count or not np.isfinite(numbers).all():
+        if len(numbers) != count or not all(map(math.isfinite, numbers)):
             held = f"{len(found)} values" if isinstance(found, list) else repr(found)
             if isinstance(found, list) and len(found) == count:
                 held = "values that are no finite numbers"
