@@ -23,7 +23,12 @@ def small_cache(tmp_path_factory):
     os.environ["MIM_BENCH_CACHE"] = str(cache)
     miniature.draw_world(
         miniature.world_folder(),
-        counts={"nyuv2": {"train": 12, "test": 5}, "kitti": {"train": 9, "test": 2}},
+        counts={
+            "nyuv2": {"train": 12, "test": 5},
+            "kitti": {"train": 9, "test": 2},
+            "coco-keypoints": {"train": 12, "val": 6, "test-dev": 4},
+            "crowdpose": {"train": 6, "val": 2, "test": 6},
+        },
     )
     if old is None:
         del os.environ["MIM_BENCH_CACHE"]

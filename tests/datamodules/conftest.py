@@ -12,7 +12,12 @@ from mim_bench.datamodules import miniature
 if TYPE_CHECKING:
     from pathlib import Path
 
-WORLD_COUNTS = {"nyuv2": {"train": 12, "test": 4}, "kitti": {"train": 5, "test": 3}}
+WORLD_COUNTS = {
+    "nyuv2": {"train": 12, "test": 4},
+    "kitti": {"train": 5, "test": 3},
+    "coco-keypoints": {"train": 10, "val": 8, "test-dev": 4},
+    "crowdpose": {"train": 5, "val": 4, "test": 9},
+}
 
 
 @pytest.fixture

@@ -116,7 +116,7 @@ def test_same_seed_same_bytes_with_two_processes(world, tmp_path):
     assert_same_bytes(world, two)
     assert seen == [
         (name, done, total)
-        for name, total in (("nyuv2", 16), ("kitti", 8))
+        for name, total in (("nyuv2", 16), ("kitti", 8), ("coco-keypoints", 22), ("crowdpose", 18))
         for done in range(total + 1)
     ]
 
@@ -181,7 +181,7 @@ def test_the_usual_size_and_place(monkeypatch, tmp_path):
     assert [frame.split for frame in frames].count("train") == 96
     assert [frame.split for frame in frames].count("test") == 24
     assert len({frame.image for frame in frames if frame.split == "train"}) == 96
-    assert miniature.DATASETS == ("nyuv2", "kitti")
+    assert miniature.DATASETS == ("nyuv2", "kitti", "coco-keypoints", "crowdpose")
 
 
 def test_depth_needs_seeing():

@@ -32,7 +32,9 @@ def main() -> None:
         command += ["--columns", options.column, "--backbone", options.backbone]
         command += ["--store", str(store), "--seed", str(options.seed)]
         settings = [f"tests.{options.column}.options.boxes=gt", *options.set]
-        settings += [f"trainer.{key}={options.steps}" for key in ("max_steps", "val_check_interval")]
+        settings += [
+            f"trainer.{key}={options.steps}" for key in ("max_steps", "val_check_interval")
+        ]
         for setting in settings:
             command += ["--set", setting]
         subprocess.run(command, check=True)

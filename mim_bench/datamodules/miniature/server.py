@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mim_bench.datamodules.miniature.world import server_folder
+
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def server_folder(root: Path) -> Path:
-    """Return where a world's hidden labels lie: beside the data root, never inside."""
-    return root.with_name(f"{root.name}.server")
 
 
 def hidden_labels(root: Path, dataset: str, split: str) -> Path | None:
@@ -21,5 +18,5 @@ def hidden_labels(root: Path, dataset: str, split: str) -> Path | None:
         dataset: The dataset's name.
         split: A split whose labels are not under the data root.
     """
-    path = server_folder(root) / dataset / f"{split}.json"
+    path = server_folder(root, dataset) / f"{split}.json"
     return path if path.is_file() else None

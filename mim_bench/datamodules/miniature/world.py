@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mim_bench.datamodules.miniature import kitti, nyuv2
+from mim_bench.datamodules.miniature import coco, crowdpose, kitti, nyuv2
 from mim_bench.datamodules.miniature.processes import default_jobs, draw_shares
 from mim_bench.errors import UserError, unknown
 from mim_bench.files import write_json
@@ -20,7 +20,7 @@ VERSION = 2
 TITLE = "miniature world"
 """What tables call it."""
 
-WRITERS = {"nyuv2": nyuv2, "kitti": kitti}
+WRITERS = {"nyuv2": nyuv2, "kitti": kitti, "coco-keypoints": coco, "crowdpose": crowdpose}
 """Dataset name -> the module that writes it."""
 
 DATASETS: tuple[str, ...] = tuple(WRITERS)
@@ -33,6 +33,7 @@ MARK = ".miniature.json"
 """The file inside a drawn dataset: tells it from a user's own data of the same name."""
 
 _DRAWING = ".drawing-"
+_SERVER_ENDING = ".server"
 
 Progress = Callable[[str, int, int], None]
 Counts = Mapping[str, Mapping[str, int]]
@@ -41,6 +42,15 @@ Counts = Mapping[str, Mapping[str, int]]
 def world_folder(seed: int = 0) -> Path:
     """Return where the world of a seed is kept: a data root in the cache folder."""
     return cache_folder() / f"world-v{VERSION}-seed{seed}"
+
+
+def server_folder(folder: Path, name: str) -> Path:
+    """Return where a world keeps a dataset's hidden test labels: beside its data root.
+
+    A reader of the data root never sees them; they are there to score submissions with.
+    """
+    folder = Path(folder).expanduser().absolute()
+    return folder.with_name(f"{folder.name}{_SERVER_ENDING}") / name
 
 
 def is_drawn(
@@ -178,8 +188,22 @@ def _draw(
         if progress:
             progress(name, done, len(plan))
     writer.finish(drawing, settings["counts"])
+    _hand_over(drawing, writer, server_folder(folder, name))
     write_json(drawing / MARK, mark)
     drawing.rename(place)
+
+
+def _hand_over(drawing: Path, writer: Any, server: Path) -> None:
+    """Take what only the server has out of a drawing, before it becomes the dataset.
+
+    What is there of a drawing that was killed at this point is replaced.
+    """
+    kept = drawing / getattr(writer, "SERVER", _SERVER_ENDING)
+    if kept.is_dir():
+        if server.exists():
+            shutil.rmtree(server)
+        server.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(kept, server)
 
 
 def _read(path: Path) -> dict[str, Any]:

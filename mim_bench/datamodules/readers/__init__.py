@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 READERS: dict[str, str] = {
     "nyuv2": "mim_bench.datamodules.readers.nyuv2.NYUv2",
     "kitti": "mim_bench.datamodules.readers.kitti.KITTI",
+    "coco-keypoints": "mim_bench.datamodules.readers.coco_keypoints.COCOKeypoints",
+    "crowdpose": "mim_bench.datamodules.readers.crowdpose.CrowdPose",
 }
 """Dataset name -> the class that reads it."""
 

@@ -187,10 +187,12 @@ class Reader(abc.ABC):
             # other datasets may join the same world later
             settings = (stamp.get("datasets") or {}).get(self.info.name)
             stamp = {key: stamp.get(key) for key in ("version", "seed")} | {"settings": settings}
-        return fingerprints.fingerprint(self.info.name, split, description, stamp)
+        # what a view adds to its split is in its content: the same boxes under another path are
+        # the same
+        return fingerprints.fingerprint(self.info.name, split_of(split), description, stamp)
 
     def require_split(self, split: str) -> None:
         """Raise a UserError that names the splits there are, unless it is one or a view of one."""
         if split_of(split) not in self.info.splits:
             where = f"dataset {self.info.name}"
-            raise UserError([unknown("split", split, self.info.splits, where)])
+            raise UserError([unknown("split", split_of(split), self.info.splits, where)])

@@ -18,19 +18,21 @@ _TAIL = 4096  # some writers leave a few bytes behind the end mark
 _ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89PNG": b"IEND"}
 
 
-def read_image(path: Path, listed: str = "") -> npt.NDArray[np.uint8]:
+def read_image(path: Path, listed: str = "", as_stored: bool = False) -> npt.NDArray[np.uint8]:
     """Read a picture as (H, W, 3) uint8 RGB.
 
     Args:
         path: The file.
         listed: The place that lists it, for the error.
+        as_stored: Leave it as its pixels are stored; else it is turned as its EXIF says.
 
     Raises:
         UserError: The file is missing, cut short or no picture.
     """
+    turned = cv2.IMREAD_IGNORE_ORIENTATION if as_stored else 0
     if _RGB is not None:
-        return np.asarray(_decode(path, _RGB, listed), dtype=np.uint8)
-    image = _decode(path, cv2.IMREAD_COLOR, listed)
+        return np.asarray(_decode(path, _RGB | turned, listed), dtype=np.uint8)
+    image = _decode(path, cv2.IMREAD_COLOR | turned, listed)
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image), dtype=np.uint8)
 
 

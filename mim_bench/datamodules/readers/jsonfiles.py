@@ -1,0 +1,96 @@
+"""Reads large JSON files once: what is needed of them is kept as arrays in the cache folder."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+
+from mim_bench.errors import UserError
+from mim_bench.files import digest, sha256_file, write_atomic
+from mim_bench.locations import cache_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+_VERSION = 1  # of what is kept
+_SHA = "sha256"
+
+
+def read_json_file(path: Path, obtain: str) -> Any:
+    """Return the content of a JSON file.
+
+    Raises:
+        UserError: It is missing, can't be read, or is no JSON.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        absent = isinstance(error, (FileNotFoundError, NotADirectoryError))
+        raise UserError(
+            "is missing" if absent else f"can't be read: {error.strerror}",
+            where=str(path),
+            expected="an annotation file in JSON",
+            action=obtain,
+        ) from error
+    start = content[:200].lstrip().lower()
+    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
+        wrong = "is a web page, not the file: the download failed"
+    else:
+        try:
+            return json.loads(content)
+        except ValueError as error:
+            wrong = f"is no valid JSON ({len(content):,} bytes): {error}"
+    raise UserError(
+        wrong,
+        where=str(path),
+        expected="a whole JSON file",
+        action=f"download it again; {obtain}",
+    ) from None
+
+
+def kept(path: Path, what: str, parse: Callable[[], Arrays]) -> Arrays:
+    """Return the arrays that were parsed from a file, parsing it only if it has changed.
+
+    They are kept under the file's path, size and time of change, without pickles; a kept file
+    that is damaged is made again.
+
+    Args:
+        path: The file.
+        what: What is parsed from it, and how: another text is another entry.
+        parse: Parses it.
+
+    Returns:
+        The arrays, and under `sha256` the file's hash.
+
+    Raises:
+        UserError: What `parse` raises.
+    """
+    try:
+        state = path.stat()
+        place = os.path.abspath(path)  # noqa: PTH100 - links stay, as they are what is named
+    except OSError:
+        return parse()  # which says what is wrong with it
+    key = digest([_VERSION, np.__version__, what, place, state.st_size, state.st_mtime_ns])
+    note = cache_folder() / "annotations" / f"{key[:32]}.npz"
+    with suppress(OSError, ValueError, KeyError, BadZipFile, EOFError):
+        with np.load(note, allow_pickle=False) as held:
+            arrays = {name: held[name] for name in held.files}
+        if _SHA in arrays:
+            return arrays
+    arrays = parse()
+    arrays[_SHA] = np.array(sha256_file(path))
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]  # names are ours, none is an option
+    with suppress(UserError):  # a full cache only makes the next start slower
+        write_atomic(note, buffer.getvalue(), durable=False)
+    return arrays
