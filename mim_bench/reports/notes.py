@@ -97,6 +97,12 @@ def _states(drafts: Sequence[Draft]) -> list[str]:
                     lines.append(
                         f"{who}: nothing written for {silent}; it may have died ({run.id})"
                     )
+                elif cell.state == "pending" and cell.score is not None:
+                    lines.append(
+                        f"to be submitted: {who}, {name}: send {cell.score.submission} to "
+                        f"{cell.score.server or 'its server'}, then `mim-bench record {name} VALUE "
+                        f"--run {run.id} --source ...`"
+                    )
                 elif cell.state == "interrupted":
                     lines.append(f"interrupted: {who}: goes on when it is run again ({run.id})")
     return lines

@@ -39,6 +39,8 @@ class ScoreRecord:
         source: `measured`, or `recorded` for a value entered by hand.
         trivial: The trivial predictor's value on the same split; None where not known.
         predictor: What that predicts, in words.
+        submission: The archive for the server that scores it; empty where there is none.
+        server: That server, in words.
         cause: Why it failed, in one line.
         written: When the file was written, in seconds since 1970.
     """
@@ -55,6 +57,8 @@ class ScoreRecord:
     card: Mapping[str, Any] = field(default_factory=dict)
     trivial: float | None = None
     predictor: str = ""
+    submission: str = ""
+    server: str = ""
     cause: str = ""
     written: float = 0.0
 
@@ -207,6 +211,8 @@ def _read_scores(folder: Path) -> tuple[ScoreRecord, ...]:
                 card=_mapping(content.get("card")),
                 trivial=_number(trivial.get("value")),
                 predictor=_line(trivial.get("predictor")),
+                submission=_beside(folder, content.get("submission")),
+                server=_line(content.get("server")),
                 cause=_line(_mapping(content.get("error")).get("cause")),
                 written=written,
             )
@@ -222,6 +228,10 @@ def _read_progress(folder: Path) -> Progress | None:
     step, total = content.get("step") or 0, content.get("total") or 0
     share = min(max(step / total, 0.0), 1.0) if total > 0 else None
     return Progress(str(content.get("phase", "")), share, float(content.get("updated") or 0.0))
+
+
+def _beside(folder: Path, archive: Any) -> str:
+    return str(folder.parent / archive) if isinstance(archive, str) and archive else ""
 
 
 def _mapping(content: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mim_bench.benchmarks.recipe import recipe_files
+from mim_bench.benchmarks.recipe import load_recipe, recipe_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -323,15 +323,21 @@ def test_every_shipped_recipe_trains_and_is_tested(cli, tmp_path):
     """A step of each, on the miniature world; those of `RUN` have tests of their own."""
     names = [name for name in recipe_files() if name != "nyuv2"]
     done = cli(
-        "run", "--suite", "geometric", "--columns", ",".join(names), "--backbone", "vit_mini",
-        *SMALL, "--set", "trainer.max_steps=1", "--set", "data.batch_size=2",
+        "run", *names, "--backbone", "vit_mini", *SMALL,
+        "--set", "trainer.max_steps=1", "--set", "data.batch_size=2",
     )  # fmt: skip
     assert "vit_mini (random)" in done.stdout
     for name in names:
-        (path,) = (tmp_path / "runs" / name).glob("*/*/scores/*.json")
-        score = json.loads(path.read_text())
-        assert score["value"] > 0
-        assert score["trivial"]["value"] > 0
+        found = {}
+        for path in (tmp_path / "runs" / name).glob("*/*/scores/*.json"):
+            score = json.loads(path.read_text())
+            found[score["column"]] = score
+        assert found.keys() == load_recipe(name).content["tests"].keys()
+        for score in found.values():
+            assert score["state"] == "done"
+            assert score["value"] >= 0
+            assert score["split"] == "test-dev" or score["trivial"]["value"] >= 0
+        score = found[min(found)]
         if name == "kitti":
             assert score["card"]["frame_crop"] == [352, 1216]
             assert score["card"]["windows"] == 16
