@@ -1,0 +1,1 @@
+"""Facts of the protocols, each broken once on purpose: a test must notice."""
