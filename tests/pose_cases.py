@@ -57,3 +57,67 @@ def heatmaps(seed, size=(48, 64)):
             maps[person, joint] += rng.uniform(0.2, 1) * np.exp(-away / 8)
     maps[0, :2] = -np.abs(maps[0, :2])
     return maps.astype(np.float32)
+
+
+def scene(seed, joints=JOINTS, images=40, areas=True):
+    """Ground truth with the quirks of the files, and predictions near and far from it.
+
+    Crowds, people without labelled joints, pictures without people, more than 20 predictions in a
+    picture, equal scores, and crowd indices above 1.
+    """
+    rng = np.random.default_rng([5, seed])
+    pictures, people, found = [], [], []
+    for number in range(1, images + 1):
+        crowd = round(float(rng.choice([rng.uniform(0, 0.3), rng.uniform(0.1, 1), 2.5])), 2)
+        size = {"width": 640, "height": 480, "file_name": f"{number}.jpg"}
+        pictures.append({"id": number, "crowdIndex": crowd, **size})
+        for _ in range(int(rng.integers(0, 6))):
+            box = [*rng.uniform(0, 300, 2), *rng.uniform(15, 250, 2)]
+            places = rng.uniform(0, 1, (joints, 2)) * box[2:] + box[:2]
+            labels = rng.choice([0, 1, 2], joints, p=[0.3, 0.2, 0.5])
+            if rng.random() < 0.15:
+                labels[:] = 0
+            is_crowd = int(rng.random() < 0.08)
+            keypoints = np.column_stack([places * (labels > 0)[:, None], labels])
+            counted = int((labels[:12] > 0).sum()) if joints == 14 else int((labels > 0).sum())
+            person = {
+                "id": len(people) + 1,
+                "image_id": number,
+                "category_id": 1,
+                "iscrowd": is_crowd,
+                "bbox": [round(float(side), 2) for side in box],
+                "num_keypoints": 0 if is_crowd else counted,
+                "keypoints": keypoints.round(2).ravel().tolist(),
+            }
+            if areas:
+                person["area"] = round(float(box[2] * box[3] * rng.uniform(0.3, 0.8)), 2)
+            people.append(person)
+            for _ in range(int(rng.choice([0, 1, 2, 9], p=[0.15, 0.6, 0.2, 0.05]))):
+                spread = rng.uniform(0.005, 0.12) * np.sqrt(box[2] * box[3])
+                noisy = places + rng.normal(0, spread, (joints, 2))
+                found.append(pose(number, noisy, round(float(rng.random()), 1)))
+        for _ in range(int(rng.integers(0, 3))):
+            found.append(pose(number, rng.uniform(0, 400, (joints, 2)), float(rng.random())))
+    dataset = {
+        "info": {},
+        "images": pictures,
+        "annotations": people,
+        "categories": [{"id": 1, "name": "person", "supercategory": "person"}],
+    }
+    return dataset, found
+
+
+def pose(image, places, score):
+    keypoints = np.column_stack([places, np.ones(len(places))]).round(3).ravel().tolist()
+    return {"image_id": image, "category_id": 1, "keypoints": keypoints, "score": score}
+
+
+def duplicates(seed, joints=JOINTS):
+    """Poses of one picture, many of them nearly the same: places and peaks, scores, areas."""
+    rng = np.random.default_rng([6, seed])
+    base = rng.uniform(0, 300, (6, joints, 2))
+    places = base[rng.integers(0, 6, 40)] + rng.normal(0, 1, (40, joints, 2)) * rng.choice(
+        [0.5, 4, 12], (40, 1, 1)
+    )
+    peaks = rng.uniform(-0.1, 1, (40, joints, 1))
+    return np.concatenate([places, peaks], 2), rng.random(40), rng.uniform(2000, 40000, 40)

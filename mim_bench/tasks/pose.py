@@ -173,9 +173,9 @@ class PoseTask(Task):
     def on_validation_epoch_start(self) -> None:
         """Give the metric its ground truth: that of the datamodule's validation split."""
         super().on_validation_epoch_start()
-        metric = self.validation_metric
+        metric: Any = self.validation_metric
         if metric.ground_truth is None:
-            data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+            data = getattr(self.trainer, "datamodule")  # noqa: B009 - not in its annotations
             metric.ground_truth = data.reader.ground_truth(data.val_view)
 
     def update_metric(self, metric: Metric, prediction: Any, batch: Batch) -> None:

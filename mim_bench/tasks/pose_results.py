@@ -33,10 +33,11 @@ def results_of(
     Args:
         records: See `PoseTask.records`.
         sigmas: Of the joints.
-        options: `peaks_above` and `oks_nms`; by default the published ones.
+        options: `peaks_above` and `oks_nms`; by default the published ones, and with None scores
+            stay as they are, and all poses are kept.
     """
-    above = float(options.get("peaks_above", PEAKS_ABOVE))
-    alike = float(options.get("oks_nms", OKS_NMS))
+    above = options.get("peaks_above", PEAKS_ABOVE)
+    alike = options.get("oks_nms", OKS_NMS)
     by_image: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for record in records:
         by_image[int(record["image"])].append(record)
@@ -45,7 +46,12 @@ def results_of(
         joints = np.array([person["keypoints"] for person in people]).reshape(len(people), -1, 3)
         boxes = np.array([person["score"] for person in people])
         areas = np.array([person["area"] for person in people])
-        scores = instance_scores(boxes, joints[..., 2], above)
+        scores = boxes if above is None else instance_scores(boxes, joints[..., 2], above)
+        kept = (
+            np.argsort(-scores, kind="stable").tolist()
+            if alike is None
+            else oks_nms(joints, scores, areas, sigmas, alike)
+        )
         results += [
             {
                 "image_id": image,
@@ -53,7 +59,7 @@ def results_of(
                 "keypoints": joints[index].reshape(-1).tolist(),
                 "score": float(scores[index]),
             }
-            for index in oks_nms(joints, scores, areas, np.asarray(sigmas), alike)
+            for index in kept
         ]
     return results
 

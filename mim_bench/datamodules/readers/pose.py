@@ -189,12 +189,12 @@ class PoseReader(Reader):
         return f"{len(found.scores):,} detections, {name} ({found.sha256[:8]})"
 
     def scored_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Return options in which a file of boxes has no path: its content is in the fingerprint."""
+        """Return options without the path of a file: what it holds is in the fingerprint."""
         boxes = options.get("boxes", "gt")
         return {**options, "boxes": boxes if boxes in ("gt", DETECTIONS) else "own"}
 
     def expected(self, view: str) -> dict[str, Any]:
-        """Return what a submission is checked against: `joints`, and the numbers of the `images`."""
+        """Return what a submission is checked against: `joints` and the ids of the `images`."""
         return {"joints": len(self.info.joints), "images": self._read(view).image_ids.tolist()}
 
     def read_truth(self, path: Path) -> dict[str, Any]:
