@@ -43,7 +43,7 @@ def people(joints: int) -> list[dict]:
     return [
         person(34, 7, [-3.5, 2.25, 40, 30], joints),
         person(31, 11, [5, 6, 20, 12.5], joints),
-        person(32, 11, [0, 0, 20, 10], joints, iscrowd=1, keypoints=blank, num_keypoints=0),
+        person(32, 11, [0, 0, 20, 10], joints, iscrowd=1),  # labelled, though crowds are not
         person(33, 11, [1, 1, 4, 5], joints, keypoints=blank, num_keypoints=0),
         person(35, 7, [1, 1, 8, 8], joints, **more),
         person(36, 11, [30, 20, 9, 9], joints),

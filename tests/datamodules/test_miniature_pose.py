@@ -47,7 +47,7 @@ def coco_view(frame):
     """The same view once more, from the same seeds."""
     place = ("train", "val", "test-dev").index(frame.split)
     rng = np.random.default_rng([0, 4, place, frame.number])
-    scene, camera = make_group(rng, *frame.size, frame.people, small=frame.small)
+    scene, camera = make_group(rng, *frame.size, frame.people, apart=0.75, small=frame.small)
     return look(scene, camera, rng)
 
 
@@ -361,11 +361,11 @@ def test_the_usual_crowdpose_is_easy_medium_and_hard():
     """By its plan: people far apart, near, and in each other's way, in each split."""
     for split in ("train", "val", "test"):
         frames = [frame for frame in crowdpose.plan(crowdpose.COUNTS) if frame.split == split]
-        assert {frame.apart for frame in frames} == {0.75, 0.3, 0.2, 0.1}
+        assert {frame.apart for frame in frames} == {0.75, 0.3, 0.16, 0.08}
         assert max(frame.people for frame in frames) == 6
         assert len({frame.identity for frame in frames}) == len(frames)
     frames = coco.plan(coco.COUNTS)
-    assert Counter(frame.split for frame in frames) == {"train": 160, "val": 40, "test-dev": 16}
+    assert Counter(frame.split for frame in frames) == {"train": 200, "val": 40, "test-dev": 16}
     assert {frame.people for frame in frames} == {0, 1, 2, 3, 4}
     assert any(frame.size[0] > frame.size[1] for frame in frames)
 

@@ -65,6 +65,14 @@ def test_labelled_people_picture_by_picture(coco):
     assert np.array_equal(sample["keypoints"], joints[:, :2])
 
 
+def test_joints_that_are_not_labelled_are_zeros(coco):
+    joints = [4, 5, 0] + [6, 7, 2] * 16
+    change(coco.root / VAL, lambda what: what["annotations"][1].update(keypoints=joints))
+    sample = coco.sample("val", 0)
+    assert sample["keypoints"][:2].tolist() == [[0, 0], [6, 7]]
+    assert sample["visible"].tolist() == [0] + [2] * 16
+
+
 def test_detections_are_taken_as_they_are(coco):
     view = coco.view("val", {"boxes": "detections"})
     assert view == "val+detections"

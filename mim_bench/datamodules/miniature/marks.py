@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -12,6 +12,8 @@ from mim_bench.datamodules.miniature.scenes.annotations import ABSENT, VISIBLE, 
 from mim_bench.datamodules.miniature.scenes.skeleton import COCO
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mim_bench.datamodules.miniature.scenes.views import View
 
 Picture = npt.NDArray[np.uint8]
@@ -33,6 +35,7 @@ _LEFT, _RIGHT, _MIDDLE = (255, 120, 60), (80, 220, 120), (255, 240, 90)
 _BONES = (
     ("left_shoulder", "right_shoulder"),
     ("left_hip", "right_hip"),
+    ("head", "neck"),
     *(
         (f"{side}_{one}", f"{side}_{two}")
         for side in ("left", "right")
@@ -67,21 +70,34 @@ def draw_box(picture: Picture, box: tuple[int, int, int, int], colour: Colour) -
 def draw_people(picture: Picture, view: View) -> None:
     """Draw the labelled joints of everybody: discs where they are visible, else circles."""
     for number, thing in enumerate(view.scene.things):
-        if thing.joints is None or not view.seen[number]:
-            continue
-        found = keypoints(view, number)
-        places = {
-            name: (int(column), int(row))
-            for name, (column, row), label in zip(COCO, found.places, found.labels, strict=True)
-            if label != ABSENT
-        }
-        for one, two in _BONES:
-            if one in places and two in places:
-                cv2.line(picture, places[one], places[two], _side(one, two), 1, cv2.LINE_AA)
-        for name, label in zip(COCO, found.labels, strict=True):
-            if name in places:
-                fill = cv2.FILLED if label == VISIBLE else 1
-                cv2.circle(picture, places[name], 2, _side(name, name), fill, cv2.LINE_AA)
+        if thing.joints is not None and view.seen[number]:
+            found = keypoints(view, number)
+            draw_bones(picture, COCO, found.places, found.labels)
+
+
+def draw_bones(
+    picture: Picture, names: Sequence[str], places: npt.NDArray[Any], labels: npt.NDArray[Any]
+) -> None:
+    """Draw a person's labelled joints: discs where they are visible, else circles.
+
+    Args:
+        picture: (H, W, 3), which is drawn into.
+        names: Of the J joints.
+        places: (J, 2) column and row.
+        labels: (J,) `ABSENT`, `HIDDEN` or `VISIBLE`.
+    """
+    known = {
+        name: (int(column), int(row))
+        for name, (column, row), label in zip(names, places, labels, strict=True)
+        if label != ABSENT
+    }
+    for one, two in _BONES:
+        if one in known and two in known:
+            cv2.line(picture, known[one], known[two], _side(one, two), 1, cv2.LINE_AA)
+    for name, label in zip(names, labels, strict=True):
+        if name in known:
+            fill = cv2.FILLED if label == VISIBLE else 1
+            cv2.circle(picture, known[name], 2, _side(name, name), fill, cv2.LINE_AA)
 
 
 def _side(one: str, two: str) -> Colour:

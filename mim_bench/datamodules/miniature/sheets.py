@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from mim_bench.datamodules.miniature import kitti, nyuv2
+from mim_bench.datamodules.miniature import coco, crowdpose, kitti, nyuv2
 from mim_bench.datamodules.miniature.marks import (
     SWATCHES,
     colour_depth,
@@ -17,6 +17,7 @@ from mim_bench.datamodules.miniature.marks import (
     paint_masks,
     write,
 )
+from mim_bench.datamodules.miniature.pose_sheets import coco_page, crowdpose_page
 from mim_bench.datamodules.miniature.scenes.annotations import shown
 from mim_bench.datamodules.miniature.scenes.categories import all_categories, distance
 from mim_bench.datamodules.miniature.scenes.films import TARGETS, make_film
@@ -31,7 +32,7 @@ from mim_bench.datamodules.miniature.scenes.streets import (
 from mim_bench.datamodules.miniature.scenes.views import View, look
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from mim_bench.datamodules.miniature.scenes.categories import Category
@@ -67,9 +68,17 @@ def write_sheets(root: Path, seed: int = 0) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     sheets = [scenes(seed), films(seed), categories(seed)]
-    for writer, sheet_of in ((nyuv2, nyuv2_files), (kitti, kitti_files)):
-        if (root / writer.FOLDER).is_dir():
-            sheets.append(sheet_of(root))
+    pages: dict[str, tuple[Any, Callable[[Path], Picture]]] = {
+        "nyuv2": (nyuv2, nyuv2_files),
+        "kitti": (kitti, kitti_files),
+        "coco": (coco, coco_page),
+        "crowdpose": (crowdpose, crowdpose_page),
+    }
+    sheets += [
+        Sheet(name, page(root))
+        for name, (writer, page) in pages.items()
+        if (root / writer.FOLDER).is_dir()
+    ]
     for sheet in sheets:
         path = folder / f"{sheet.name}.jpg"
         quality = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
@@ -131,7 +140,7 @@ def categories(seed: int, count: int = 10, each: int = 8) -> Sheet:
     return Sheet("categories", np.concatenate(rows))
 
 
-def nyuv2_files(root: Path) -> Sheet:
+def nyuv2_files(root: Path) -> Picture:
     """NYUv2 as it lies in a data root: pictures and depth files, without depth in black."""
     folder = root / nyuv2.FOLDER
     bases = {"train": folder, "test": folder / "official_splits" / "test"}
@@ -140,10 +149,10 @@ def nyuv2_files(root: Path) -> Sheet:
         pairs = _listed(folder / f"{split}_list.txt", base, 6, 1000.0)
         rows.append(_row([image[::2, ::2] for image, _ in pairs]))
         rows.append(_row([colour_depth(depth[::2, ::2], 10.0) for _, depth in pairs]))
-    return Sheet("nyuv2", np.concatenate(rows))
+    return np.concatenate(rows)
 
 
-def kitti_files(root: Path) -> Sheet:
+def kitti_files(root: Path) -> Picture:
     """KITTI as it lies in a data root, its laser's points enlarged, without depth in black."""
     folder = root / kitti.FOLDER
     rows = []
@@ -157,7 +166,7 @@ def kitti_files(root: Path) -> Sheet:
             rows.append(_row([image[::2, ::2] for image in cut]))
             rows.append(_row([colour_depth(depth[::2, ::2], 80.0) for depth in points]))
     narrow = min(row.shape[1] for row in rows)
-    return Sheet("kitti", np.concatenate([row[:, :narrow] for row in rows]))
+    return np.concatenate([row[:, :narrow] for row in rows])
 
 
 def _enlarged(depth: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -41,7 +41,7 @@ def make_group(
     apart: float = 0.9,
     small: int = 0,
     clutter: int | None = None,
-    facing: float = 0.7,
+    facing: float = 0.85,
 ) -> tuple[Scene, Camera]:
     """Draw people, in a room or outside, and a camera that looks at them.
 
@@ -69,7 +69,7 @@ def make_group(
         if spot := _place(rng, spots, half, apart, middle):
             spots.append(spot)
             faces = rng.random() < facing
-            yaw = np.pi + rng.normal(0, 0.5) if faces else rng.uniform(-np.pi, np.pi)
+            yaw = np.pi + rng.normal(0, 0.35) if faces else rng.uniform(-np.pi, np.pi)
             things += someone(rng, choose(rng, _ACTIONS), spot, yaw)
     count = int(rng.integers(1, 4)) if clutter is None else clutter
     things += _clutter(rng, spots, half, count)
