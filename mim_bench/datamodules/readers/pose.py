@@ -256,23 +256,11 @@ class PoseReader(Reader):
 
     def notes(self, split: str) -> list[str]:
         """Return what sets this copy apart: pictures, ids that were renumbered, joints outside."""
-        from mim_bench.datamodules.readers.evaluation import needs_new_ids
-        from mim_bench.datamodules.readers.pose_samples import joints_outside
+        from mim_bench.datamodules.readers.pose_notes import peculiarities
 
-        found, name, notes = self._read(split), split_of(split), []
-        official = self.info.splits[name]
-        if len(found.image_ids) != official and self.stamp() is None:
-            notes.append(
-                f"{name} has {len(found.image_ids):,} pictures, the official split {official:,}"
-            )
-        if needs_new_ids(found):
-            notes.append(
-                f"{name}: its annotations are numbered anew from 1 for evaluators, which take "
-                "ids below 1, or ids that occur twice, for others"
-            )
-        if outside := joints_outside(found):
-            notes.append(f"{name}: {outside}")
-        return notes
+        found, name = self._read(split), split_of(split)
+        official = self.info.splits[name] if self.stamp() is None else None
+        return peculiarities(found, name, official)
 
     def _read(self, view: str) -> Annotations:
         from mim_bench.datamodules.readers.annotations import read_annotations
