@@ -201,6 +201,25 @@ def test_masks_boxes_and_joints_are_those_of_the_scene(world):
     assert checked > 60
 
 
+def test_runs_are_those_of_the_crowd(world):
+    notes = load(world / "coco/annotations/person_keypoints_train2017.json")
+    found = notes.loadAnns(notes.getAnnIds(iscrowd=1))
+    assert found
+    for one in found:
+        (frame,) = [
+            frame
+            for frame in coco.plan(WORLD_COUNTS["coco-keypoints"])
+            if frame.identity == one["image_id"]
+        ]
+        view = coco_view(frame)
+        people = [k for k, thing in enumerate(view.scene.things) if thing.joints is not None]
+        written = notes.annToMask(one).astype(bool)
+        inside = set(np.unique(view.things[written]).tolist())
+        assert len(inside) >= 3
+        assert inside <= set(people)
+        assert np.array_equal(written, np.isin(view.things, list(inside)))
+
+
 def test_instances_are_the_same_people_and_other_things(world):
     for split in ("train", "val"):
         people = people_of(world, split)["annotations"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mim_bench.datamodules.readers.annotations import PERSON
+from mim_bench.datamodules.readers.pose_samples import joints_outside
 
 if TYPE_CHECKING:
     from mim_bench.datamodules.readers.annotations import Annotations
@@ -17,6 +18,27 @@ def needs_new_ids(notes: Annotations) -> bool:
     """Tell whether an annotation's id is below 1, or two files of a split share one."""
     few = len(np.unique(notes.ids)) < len(notes.ids)
     return bool(few or (notes.ids < 1).any())
+
+
+def peculiarities(notes: Annotations, name: str, official: int | None) -> list[str]:
+    """Say what sets a copy of a split apart, a line each: pictures, ids, joints outside.
+
+    Args:
+        notes: Parsed annotations.
+        name: The split.
+        official: Its official number of pictures, None where that does not matter.
+    """
+    lines, count = [], len(notes.image_ids)
+    if official is not None and count != official:
+        lines.append(f"{name} has {count:,} pictures, the official split {official:,}")
+    if needs_new_ids(notes):
+        lines.append(
+            f"{name}: its annotations are numbered anew from 1 for evaluators, which take ids "
+            "below 1, or ids that occur twice, for others"
+        )
+    if outside := joints_outside(notes):
+        lines.append(f"{name}: {outside}")
+    return lines
 
 
 def coco_dataset(notes: Annotations, info: DatasetInfo) -> dict[str, Any]:

@@ -212,9 +212,10 @@ class PoseReader(Reader):
         """
         from mim_bench.datamodules.readers.pose_pictures import look_at_pictures
 
+        obtain = self.info.obtain
         if not self.folder.is_dir():
             what = f"there is no folder for {self.info.title}"
-            return [Problem(what, str(self.folder), action=self.info.obtain)]
+            return [Problem(what, str(self.folder), action=obtain)]
         if splits is None:
             published = [name for name in self.info.splits if self.detection_file(name)]
             splits = [*self.info.splits, *(f"{name}+{DETECTIONS}" for name in published)]
@@ -256,11 +257,11 @@ class PoseReader(Reader):
 
     def notes(self, split: str) -> list[str]:
         """Return what sets this copy apart: pictures, ids that were renumbered, joints outside."""
-        from mim_bench.datamodules.readers.pose_notes import peculiarities
+        from mim_bench.datamodules.readers.evaluation import peculiarities
 
-        found, name = self._read(split), split_of(split)
-        official = self.info.splits[name] if self.stamp() is None else None
-        return peculiarities(found, name, official)
+        name = split_of(split)
+        official = None if self.stamp() is not None else self.info.splits[name]
+        return peculiarities(self._read(split), name, official)
 
     def _read(self, view: str) -> Annotations:
         from mim_bench.datamodules.readers.annotations import read_annotations
@@ -309,21 +310,19 @@ class PoseReader(Reader):
             else:
                 samples = labelled(notes, self.box_rule)
             if not samples.ids:
-                raise UserError(
-                    f"names nobody with labelled joints ({len(notes.ids):,} annotations)"
-                    if found is None
-                    else f"has no detection that scores at least {self.det_score_threshold:g}",
-                    where=", ".join(str(path) for path in self._sources(view)),
-                    expected="people in boxes",
-                    action=self.info.obtain,
-                )
+                raise self._nobody(view, len(notes.ids))
             self._samples[view] = samples
         return self._samples[view]
 
-    def _sources(self, view: str) -> list[Path]:
+    def _nobody(self, view: str, annotations: int) -> UserError:
         if "+" in view:
-            return [self._file_of_boxes(view)]
-        return self.annotation_files(split_of(view))
+            files = [self._file_of_boxes(view)]
+            wrong = f"has no detection that scores at least {self.det_score_threshold:g}"
+        else:
+            files = self.annotation_files(view)
+            wrong = f"names nobody with labelled joints ({annotations:,} annotations)"
+        where = ", ".join(str(path) for path in files)
+        return UserError(wrong, where=where, expected="people in boxes", action=self.info.obtain)
 
     def _no_labels(self, split: str) -> UserError:
         return UserError(
