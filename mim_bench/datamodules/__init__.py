@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mim_bench.datamodules.base import BenchDataModule
     from mim_bench.datamodules.depth import DepthDataModule
+    from mim_bench.datamodules.pose import PoseDataModule
 
-__all__ = ["BenchDataModule", "DepthDataModule"]
+__all__ = ["BenchDataModule", "DepthDataModule", "PoseDataModule"]
 
 
 def __getattr__(name: str) -> Any:
@@ -24,4 +25,8 @@ def __getattr__(name: str) -> Any:
         from mim_bench.datamodules.depth import DepthDataModule
 
         return DepthDataModule
+    if name == "PoseDataModule":
+        from mim_bench.datamodules.pose import PoseDataModule
+
+        return PoseDataModule
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

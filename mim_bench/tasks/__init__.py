@@ -1,6 +1,6 @@
 """Task families: each a LightningModule with its head, loss and metrics beside it.
 
-Importing the package loads no torch; `Task` and `DepthTask` are loaded when first asked for.
+Importing the package loads no torch; `Task` and the families are loaded when first asked for.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mim_bench.tasks.base import Task
     from mim_bench.tasks.depth import DepthTask
+    from mim_bench.tasks.pose import PoseTask
 
-__all__ = ["DepthTask", "Task"]
+__all__ = ["DepthTask", "PoseTask", "Task"]
 
 
 def __getattr__(name: str) -> Any:
@@ -23,4 +24,8 @@ def __getattr__(name: str) -> Any:
         from mim_bench.tasks.depth import DepthTask
 
         return DepthTask
+    if name == "PoseTask":
+        from mim_bench.tasks.pose import PoseTask
+
+        return PoseTask
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

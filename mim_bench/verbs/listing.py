@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
     from mim_bench.backbones.catalogue import Entry
 
-TASKS = {"depth": ("mim_bench.tasks.depth.DepthTask", "monocular depth: SiLog, deconvolution head")}
+TASKS = {
+    "depth": ("mim_bench.tasks.depth.DepthTask", "monocular depth: SiLog, deconvolution head"),
+    "pose": ("mim_bench.tasks.pose.PoseTask", "top-down pose: heat-maps, deconvolution head, OKS"),
+}
 """Task families: name -> (class path, what it is)."""
 
 _LONG = 10_000
