@@ -270,6 +270,19 @@ class PoseTask(Task):
             "detections_per_image": 20,
         }
 
+    def images(self, batch: Batch, key: str = "image") -> Tensor:
+        """Return a batch's images as the network takes them, of the size that it is built for."""
+        size = tuple(batch[key].shape[-2:])
+        if size != self.image_size:
+            raise UserError(
+                f"inputs are {size[0]} x {size[1]}, the network is built for "
+                f"{self.image_size[0]} x {self.image_size[1]}",
+                where="data.image_size",
+                expected="the same as task.image_size",
+                action="set both, and task.window where attention windows are to follow",
+            )
+        return super().images(batch, key)
+
     @property
     def _dark_kernel(self) -> int:
         """DARK's kernel, of the targets' sigma: 11 pixels for 2, 17 for 3."""

@@ -167,6 +167,12 @@ def test_wrong_settings(settings, named):
         make_task(**settings)
 
 
+def test_inputs_of_another_size_than_the_networks():
+    batch = make_batch()
+    with pytest.raises(UserError, match="inputs are 64 x 64, the network is built for 96 x 64"):
+        make_task(image_size=(96, 64)).loss(batch)
+
+
 def test_simple_baselines_head():
     head = make_task("convnext_mini", deconv_channels=[256] * 3, deconv_kernel=4).network.head
     kernels = [tuple(p.shape[1:]) for n, p in head.named_parameters() if p.ndim == 4]
