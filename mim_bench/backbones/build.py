@@ -61,8 +61,9 @@ def build_backbone(
             keeps the share of the map that the architecture has at its own input size. Other
             families have no such windows.
         norm_eps: eps of every LayerNorm of networks with attention; None leaves them.
-        out_norm: LayerNorm over the channels of each map: "none"; "new"; "loaded", the
-            network's own final norm on the last stage, trained; "frozen", the same, not trained.
+        out_norm: LayerNorm over the channels of each map: "none"; "new"; "frozen", a new one
+            that stays at weight 1 and bias 0 (the authors' pose code); "loaded", the network's own
+            final norm on the last stage, trained.
         pad_order: Where a Swin's map is no multiple of its window: "official" pads, then shifts
             the windows, as the authors' dense code does; "timm" shifts, then pads.
 
@@ -242,17 +243,18 @@ class _Wanted:
         final = network.final_norm(net, taps[-1][2])
         eps = self.norm_eps or (final[1].eps if final else _DEFAULT_EPS)
         norms: list[nn.Module] = [LayerNorm2d(channels, eps=eps) for _, _, channels in taps]
-        if self.out_norm == "new":
+        if self.out_norm in ("new", "frozen"):
+            for norm in norms:
+                norm.requires_grad_(self.out_norm == "new")
             return norms, {}
         if final is None or taps[-1][0] != len(network.features(net, self.spec.name)) - 1:
             raise UserError(
                 f"{self.spec.name!r} has no final LayerNorm at stride {taps[-1][1]} to load",
                 where=f"out_norm: {self.out_norm}",
-                expected="out_norm: new or none",
+                expected="out_norm: new, frozen or none",
             )
         name, module = final
         norms[-1].load_state_dict(module.state_dict())
-        norms[-1].requires_grad_(self.out_norm == "loaded")
         filled = norms[-1].state_dict().items()
         return norms, {f"{name}.{key}": tensor for key, tensor in filled}
 

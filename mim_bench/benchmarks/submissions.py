@@ -23,7 +23,7 @@ def submit(
     test: Mapping[str, Any],
     records: Sequence[Mapping[str, Any]],
     folder: RunFolder,
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], Any]:
     """Write the archive of a split with hidden labels, check it as its server would, and score it.
 
     The archive lies in the run's folder. On the miniature world the world scores it, from the
@@ -38,7 +38,7 @@ def submit(
         folder: The run's folder.
 
     Returns:
-        What the score's file says of state, value and source.
+        What the score's file says of state, value and source; and the labels, if they are there.
     """
     submission = task.submission(records, test["options"])
     path = folder.submission(test["column"], test["id"], submission.name)
@@ -49,11 +49,15 @@ def submit(
         "submission": str(path.relative_to(folder.path)),
         "server": submission.server,
     }
-    labels = miniature.hidden_labels(reader.root, reader.info.name, test["split"])
+    labels = None
+    if reader.stamp() is not None:
+        labels = miniature.hidden_labels(reader.root, reader.info.name, test["split"])
     if labels is None:
-        return {**found, "state": "pending", "value": None, "source": "to be submitted", "all": {}}
-    values = task.score_submission(path, reader.read_truth(labels))
-    return {
+        pending = {"state": "pending", "value": None, "source": "to be submitted", "all": {}}
+        return {**found, **pending}, None
+    truth = reader.read_truth(labels)
+    values = task.score_submission(path, truth)
+    measured = {
         **found,
         "server": WORLD,
         "state": "done",
@@ -61,3 +65,4 @@ def submit(
         "source": "measured",
         "all": values,
     }
+    return measured, truth

@@ -65,7 +65,7 @@ def test_columns(
         ordered = [found[sample] for sample in ids]
         said: dict[str, Any]
         if test["split"] in datamodule.reader.hidden:
-            said, beside = submit(task, datamodule, test, ordered, folder), None
+            said, truth = submit(task, datamodule, test, ordered, folder)
         else:
             truth = datamodule.reader.ground_truth(test["view"])
             values = task.scores(ordered, truth, test["options"])
@@ -75,7 +75,7 @@ def test_columns(
                 "source": "measured",
                 "all": values,
             }
-            beside = trivial.score(records, test, ids, truth)
+        beside = trivial.score(records, test, ids, truth) if said["state"] == "done" else None
         if said["state"] == "done" and not math.isfinite(said["value"]):
             raise FloatingPointError(f"{test['metric']} on {test['split']} is {said['value']}")
         notes = [*datamodule.reader.notes(test["view"]), *_unscored(ordered, test)]

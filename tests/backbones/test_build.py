@@ -105,7 +105,7 @@ def test_out_norm_normalises_channels(entries):
     assert list(raw.norms.parameters()) == []
 
 
-def test_out_norm_loaded_is_trained_and_frozen_is_not(entries, tmp_path):
+def test_a_loaded_out_norm_is_trained_and_a_frozen_one_stays_at_one(entries, tmp_path):
     import timm
 
     net = timm.create_model("vit_tiny_patch16_224", num_classes=0, embed_dim=24, depth=3,
@@ -113,14 +113,19 @@ def test_out_norm_loaded_is_trained_and_frozen_is_not(entries, tmp_path):
     torch.nn.init.normal_(net.norm.weight)
     torch.save(net.state_dict(), tmp_path / "w.pth")
     spec = BackboneSpec("vit", str(tmp_path / "w.pth"))
-    for kind in ("loaded", "frozen"):
-        backbone = build_backbone(spec, [(64, 64)], out_norm=kind).eval()
-        assert torch.equal(backbone.norms[0].weight, net.norm.weight)
-        assert all(p.requires_grad == (kind == "loaded") for p in backbone.norms.parameters())
-        assert {"norm.weight", "norm.bias"} <= set(backbone.report.used)
-        image = torch.randn(1, 3, 64, 64)
-        expected = net.eval().forward_features(image)[:, 1:].transpose(1, 2).reshape(1, 24, 4, 4)
-        torch.testing.assert_close(backbone(image)[0], expected)
+    loaded = build_backbone(spec, [(64, 64)], out_norm="loaded").eval()
+    assert torch.equal(loaded.norms[0].weight, net.norm.weight)
+    assert all(parameter.requires_grad for parameter in loaded.norms.parameters())
+    assert {"norm.weight", "norm.bias"} <= set(loaded.report.used)
+    image = torch.randn(1, 3, 64, 64)
+    expected = net.eval().forward_features(image)[:, 1:].transpose(1, 2).reshape(1, 24, 4, 4)
+    torch.testing.assert_close(loaded(image)[0], expected)
+    # the authors' pose code does not load it either: its name is norm3, the file's is norm
+    frozen = build_backbone(spec, [(64, 64)], out_norm="frozen").eval()
+    assert not any(parameter.requires_grad for parameter in frozen.norms.parameters())
+    plain = build_backbone(spec, [(64, 64)]).eval()(image)[0]
+    mean, var = plain.mean(1, keepdim=True), plain.var(1, unbiased=False, keepdim=True)
+    torch.testing.assert_close(frozen(image)[0], (plain - mean) / (var + 1e-6).sqrt())
     torch.save({k: v for k, v in net.state_dict().items() if k != "norm.bias"}, tmp_path / "w.pth")
     with pytest.raises(UserError, match=r"missing: norm\.bias"):
         build_backbone(spec, [(64, 64)], out_norm="loaded")
@@ -130,7 +135,9 @@ def test_out_norm_that_is_not_there(entries):
     with pytest.raises(UserError, match="no final LayerNorm at stride 32"):
         build_backbone(BackboneSpec("resnet"), [(64, 64)], out_norm="loaded")
     with pytest.raises(UserError, match="no final LayerNorm at stride 16"):
-        build_backbone(BackboneSpec("swinv2"), [(64, 64)], (16,), out_norm="frozen")
+        build_backbone(BackboneSpec("swinv2"), [(64, 64)], (16,), out_norm="loaded")
+    frozen = build_backbone(BackboneSpec("resnet"), [(64, 64)], out_norm="frozen")
+    assert len(list(frozen.norms.parameters())) == 2
 
 
 def test_settings_are_checked_together():

@@ -1,6 +1,6 @@
 """Pose needs seeing: the best default backbone against the mean pose in each box.
 
-Run: python -m tests.learning.pose [--backbone vit_mini] [--steps 400] [--column coco-val]
+Run: python -m tests.learning.pose [--backbone convnext_mini] [--steps 700] [--column coco-val]
 Claim: on the miniature world and on boxes of ground truth, a training of at most two minutes
 (two cores) reaches an AP of at least 15 % and three times that of the mean pose of the training set
 in each box, which itself lies between 1 and 10 %.
@@ -20,8 +20,8 @@ LEAST, TIMES, TRIVIAL, SECONDS = 15.0, 3.0, (1.0, 10.0), 120.0
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--backbone", default="vit_mini")
-    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--backbone", default="convnext_mini")
+    parser.add_argument("--steps", type=int, default=700)
     parser.add_argument("--column", default="coco-val")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", action="append", default=[], help="More settings.")

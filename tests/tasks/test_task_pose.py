@@ -52,8 +52,9 @@ def test_a_few_steps_lower_the_loss():
     assert losses[-1] < 0.7 * losses[0]
 
 
-def test_every_parameter_learns():
-    task = make_task("swinv2_mini")
+@pytest.mark.parametrize("backbone", ["swinv2_mini", "resnet18"])
+def test_every_parameter_learns(backbone):
+    task = make_task(backbone)
     task.loss(make_batch()).backward()
     idle = [n for n, p in task.named_parameters() if p.requires_grad and p.grad is None]
     assert idle == []
