@@ -1,9 +1,9 @@
 """Pose samples of one worker against decoding alone, and the mirrored test in one batch or two.
 
 Run: python -m speed.pose [--rounds 5] [--people 60]
-Claims, on pictures of 640 x 480 and 160 KB: with boxes, warp, colours and grid dropout at least 0.5 of
-decoding the same files and nothing else; mirrored inputs in the same forward batch are not slower
-than a second forward.
+Claims, on pictures of 640 x 480 and 160 KB: with boxes, warp, colours and grid dropout at least 0.5
+of decoding the same files and nothing else; mirrored inputs in the same forward batch are not
+slower than a second forward.
 """
 
 from __future__ import annotations
