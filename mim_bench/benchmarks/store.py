@@ -86,6 +86,10 @@ class RunFolder:
             return False
         return score.get("state") in ("done", "pending")
 
+    def results(self, column: str, score_id: str, ending: str) -> Path:
+        """Return where a column's results are kept in the field's own format."""
+        return self.path / "results" / f"{column}-{score_id}{ending}"
+
     def submission(self, column: str, score_id: str, name: str) -> Path:
         """Return where the archive for a server is kept."""
         return self.path / "submissions" / f"{column}-{score_id}" / name

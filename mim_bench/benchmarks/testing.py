@@ -16,6 +16,7 @@ from mim_bench.benchmarks.saving import SavePictures, SavePredictions
 from mim_bench.benchmarks.submissions import submit
 from mim_bench.benchmarks.trivial import TrivialTest, WriteTrivialRecords
 from mim_bench.errors import UserError
+from mim_bench.files import write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,6 +64,9 @@ def test_columns(
         if lost:
             raise RuntimeError(f"{len(lost)} of {len(ids)} samples have no record: {lost[:3]}")
         ordered = [found[sample] for sample in ids]
+        results = task.results(ordered, test["options"])
+        if results is not None:
+            write_atomic(folder.results(test["column"], test["id"], results[0]), results[1])
         said: dict[str, Any]
         if test["split"] in datamodule.reader.hidden:
             said, truth = submit(task, datamodule, test, ordered, folder)

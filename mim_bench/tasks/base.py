@@ -198,6 +198,16 @@ class Task(ScheduledModule, ABC):
         del prediction, batch
         return []
 
+    def results(
+        self, records: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
+    ) -> tuple[str, bytes] | None:
+        """Return a split's results as the field exchanges them: a file's ending and its content.
+
+        They are kept in the run's folder, for other people's tools; by default there are none.
+        """
+        del records, options
+        return None
+
     def submission(
         self, records: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
     ) -> Submission:

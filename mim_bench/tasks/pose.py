@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -15,6 +16,7 @@ from mim_bench.tasks.pose_metrics import METRICS, OKSAveragePrecision
 from mim_bench.tasks.pose_results import (
     in_per_cent,
     read_submission,
+    results_of,
     scores_of,
     submission_of,
 )
@@ -228,6 +230,13 @@ class PoseTask(Task):
     ) -> float:
         """Return one of `scores`, under the published test options."""
         return cls.scores(records, ground_truth)[metric]
+
+    def results(
+        self, records: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
+    ) -> tuple[str, bytes] | None:
+        """Return the poses as COCO's result JSON, rescored and without duplicates."""
+        rows = results_of(records, self.info["sigmas"], self._chosen(options))
+        return ".json", json.dumps(rows, separators=(",", ":")).encode()
 
     def submission(
         self, records: Sequence[Mapping[str, Any]], options: Mapping[str, Any]

@@ -42,6 +42,8 @@ def test_the_world_plays_the_server(cli, tmp_path):
         rows = json.loads(archive.read(entry))
     assert entry.filename == f"{NAME}.json"
     assert {len(row["keypoints"]) for row in rows} == {51}
+    (results,) = (folder / "results").glob("coco-val-*.json")
+    assert {len(row["keypoints"]) for row in json.loads(results.read_text())} == {51}
     card = found["coco-val"]["card"]
     assert "COCO_val2017_detections_AP_H_56_person.json" in card["boxes"]
     assert (card["validation_boxes"], card["oks_nms"]) == ("ground truth", 0.9)
