@@ -261,6 +261,10 @@ def record(
     run: Annotated[
         str | None, typer.Option("--run", metavar="RUN", help="Whose score it is.")
     ] = None,
+    score: Annotated[
+        str | None,
+        typer.Option("--score", metavar="ID", help="Where a run has several: a prefix of its id."),
+    ] = None,
     by: Annotated[
         str | None, typer.Option("--by", metavar="NAME", help="Who enters it. Default: you.")
     ] = None,
@@ -276,7 +280,7 @@ def record(
     """
     from mim_bench.verbs import recording
 
-    recording.record_score(store, column, value, source, run, by, replace, as_json)
+    recording.record_score(store, column, value, source, run, score, by, replace, as_json)
 
 
 @app.command("list")

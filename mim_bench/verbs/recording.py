@@ -23,6 +23,7 @@ def record_score(
     value: float,
     source: str,
     run: str | None,
+    score_id: str | None,
     by: str | None,
     replace: bool,
     as_json: bool,
@@ -33,7 +34,7 @@ def record_score(
         UserError: No run waits for it, or several do; it was measured here, or entered before;
             the value is not possible.
     """
-    path, score = _choose(Store(store), column, run)
+    path, score = _choose(Store(store), column, run, score_id or "")
     before = score.get("recorded")
     if score.get("state") == "done" and not before:
         raise UserError(
@@ -82,21 +83,24 @@ def record_score(
         print(f"{column} of {folder.id}: {value}, entered by {entry['by']} from {entry['from']}")
 
 
-def _choose(store: Store, column: str, run: str | None) -> tuple[Path, dict[str, Any]]:
-    """Return the score file that is meant: of the run, else the only one that waits for a value."""
+def _choose(
+    store: Store, column: str, run: str | None, score_id: str
+) -> tuple[Path, dict[str, Any]]:
+    """Return the score file that is meant: the only one there is, or that waits for a value."""
     folders = [store.find(run)] if run else list(store.runs())
     found = [
         (path, score)
         for folder in folders
         for path in sorted((folder.path / "scores").glob("*.json"))
         if (score := read_json(path)).get("column") == column
+        and str(score.get("id", "")).startswith(score_id)
     ]
     if not found:
         raise UserError(
             f"no score of the column {column!r}",
             where=folders[0].path.as_posix() if run else str(store.root),
             expected="a run whose archive waits for a server's score",
-            action="`mim-bench run --columns " + column + "` makes the archive",
+            action="`mim-bench run` with this column makes the archive",
         )
     waiting = [one for one in found if one[1].get("state") == "pending"]
     if len(waiting) == 1:
@@ -105,9 +109,10 @@ def _choose(store: Store, column: str, run: str | None) -> tuple[Path, dict[str,
         return found[0]
     raise UserError(
         Problem(
-            f"{len(waiting or found)} scores could be meant: {score.get('run')}, {score.get('id')}",
+            f"{len(waiting or found)} scores could be meant: {score.get('id')} of the run "
+            f"{score.get('run')}",
             str(path),
-            action="name the run with --run",
+            action="name the run with --run, and where it has several the score with --score",
         )
         for path, score in (waiting or found)[:5]
     )

@@ -84,6 +84,15 @@ def test_which_run_is_meant(waiting):
     assert run in record(store, "coco-test-dev", "71", "--source", "a")
 
 
+def test_several_archives_of_one_run(waiting):
+    store, run, path = waiting
+    store.score(path.parents[1], "coco-test-dev", None, state="pending", id="6" * 16, **POSE)
+    with pytest.raises(UserError, match="the score with --score"):
+        record(store, "coco-test-dev", "70", "--source", "a", "--run", run)
+    record(store, "coco-test-dev", "70", "--source", "a", "--score", "66")
+    assert json.loads(path.read_text())["state"] == "pending"
+
+
 def test_a_column_without_a_score(waiting):
     with pytest.raises(UserError, match="no score of the column 'lasot'"):
         record(waiting[0], "lasot", "70", "--source", "a")
