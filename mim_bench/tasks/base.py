@@ -137,7 +137,7 @@ class Task(ScheduledModule, ABC):
         mean, std = ((0.0,) * 3, (1.0,) * 3) if plain else (built.mean, built.std)
         self.register_buffer("_mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
         self.register_buffer("_std", torch.tensor(std).view(3, 1, 1), persistent=False)
-        self.validation_metric = self.build_metric()
+        self.validation_metric: Metric | None = self.build_metric()
 
     # what a family writes
 
@@ -150,8 +150,13 @@ class Task(ScheduledModule, ABC):
         """Return a training batch's loss, or its named terms, which are added and logged."""
 
     @abstractmethod
-    def build_metric(self) -> Metric:
-        """Build the metric of the validation: exact over ranks, `compute()` gives name -> value."""
+    def build_metric(self, ground_truth: Any = None) -> Metric | None:
+        """Build the metric of the validation: exact over ranks, `compute()` gives name -> value.
+
+        Args:
+            ground_truth: Of the validation split (see `Reader.ground_truth`). The constructor does
+                not know it; a family that needs it returns None then, and is asked again.
+        """
 
     @abstractmethod
     def update_metric(self, metric: Metric, prediction: Any, batch: Batch) -> None:
@@ -297,22 +302,29 @@ class Task(ScheduledModule, ABC):
         return total
 
     def on_validation_epoch_start(self) -> None:
-        """Forget the last validation's pictures."""
+        """Forget the last validation's pictures; build a metric that needs the ground truth."""
         self._drawn = []
+        if self.validation_metric is None:
+            data = getattr(self.trainer, "datamodule")  # noqa: B009 - not in its annotations
+            metric = self.build_metric(data.reader.ground_truth(data.val_view))
+            self.validation_metric = None if metric is None else metric.to(self.device)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Add a batch to the metric, and draw its samples while pictures are wanted."""
         del batch_idx
         prediction = self.predict(batch, {})
-        self.update_metric(self.validation_metric, prediction, batch)
+        if self.validation_metric is not None:
+            self.update_metric(self.validation_metric, prediction, batch)
         wanted = self.pictures - len(self._drawn)
         if wanted > 0 and self.trainer.is_global_zero and not self.trainer.sanity_checking:
             self._drawn += self.draw(prediction, batch, wanted)
 
     def on_validation_epoch_end(self) -> None:
         """Log the metric's values as `val/...` and show the pictures."""
-        values = self.validation_metric.compute()
-        self.validation_metric.reset()
+        values = {}
+        if self.validation_metric is not None:
+            values = self.validation_metric.compute()
+            self.validation_metric.reset()
         # equal on all ranks already; said so, since Lightning warns otherwise
         self.log_dict({f"val/{name}": value for name, value in values.items()}, sync_dist=True)
         for logger in self.loggers:

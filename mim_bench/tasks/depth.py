@@ -164,8 +164,9 @@ class DepthTask(Task):
         )
         return depth.squeeze(1)
 
-    def build_metric(self) -> DepthMetrics:
-        """Build the mean of the metrics over images."""
+    def build_metric(self, ground_truth: Any = None) -> DepthMetrics:
+        """Build the mean of the metrics over images; their ground truth is in the samples."""
+        del ground_truth
         return DepthMetrics()
 
     def update_metric(self, metric: Metric, prediction: Tensor, batch: Batch) -> None:

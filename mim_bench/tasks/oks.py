@@ -1,89 +1,112 @@
-"""Object keypoint similarity, its suppression of duplicates, and scores of poses. (No torch.)."""
+"""Object keypoint similarity (OKS), suppression of double poses, rescoring. (NumPy, no torch.)"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Floats = npt.NDArray[np.floating[Any]]
+    from numpy.typing import ArrayLike, NDArray
+
+_LIMBS = (0.79, 0.79, 0.72, 0.72, 0.62, 0.62, 1.07, 1.07, 0.87, 0.87, 0.89, 0.89)
+_TENFOLD = {
+    # nose, eyes, ears; shoulders, elbows, wrists, hips, knees, ankles
+    "coco": (0.26, 0.25, 0.25, 0.35, 0.35, *_LIMBS),
+    # the same from the shoulders to the ankles; head, neck
+    "crowdpose": (*_LIMBS, 0.79, 0.79),
+}
+SIGMAS = {name: tuple(value / 10 for value in values) for name, values in _TENFOLD.items()}
+"""How far people disagree about each joint, as a part of the square root of the person's area."""
+
+
+def _similarities(
+    squares: NDArray[np.float64], areas: ArrayLike, sigmas: Sequence[float]
+) -> NDArray[np.float64]:
+    """Return each joint's similarity from squared distances, all (N, K); areas (N,) or one."""
+    variances = (2 * np.asarray(sigmas, np.float64)) ** 2
+    area = np.asarray(areas, np.float64)[..., None] + np.spacing(1)
+    return np.asarray(np.exp(-(squares / variances / area / 2)))
 
 
 def oks(
-    pose: Floats,
-    others: Floats,
-    area: float,
-    areas: Floats,
-    sigmas: Sequence[float] | Floats,
-) -> npt.NDArray[np.float64]:
-    """Return how alike predicted poses are: 1 for the same, towards 0 with distance.
+    keypoints: ArrayLike, truths: ArrayLike, areas: ArrayLike, sigmas: Sequence[float]
+) -> NDArray[np.float64]:
+    """Compare a pose with others: the mean over joints of exp(-d² / (2 (2 sigma)² area)).
 
-    All joints count, and a pair's area is the mean of both. Source: the NMS of Simple Baseline,
-    HRNet and MMPose; COCO's evaluation has the labelled joints and the label's area instead.
+    Source: the COCO keypoint evaluation.
 
     Args:
-        pose: (K, 2 or more) column and row in pixels.
-        others: (N, K, 2 or more).
-        area: Of the pose, in square pixels.
-        areas: (N,) of the others.
-        sigmas: (K,) of the joints.
+        keypoints: The pose, (K, 2) or (K, 3): x, y in pixels; a third value is not looked at.
+        truths: The others, (N, K, 2) or (N, K, 3): x, y in pixels and whether the joint is
+            labelled (> 0). Without a third value all joints count.
+        areas: (N,) or one number, in square pixels.
+        sigmas: (K,), see `SIGMAS`.
 
     Returns:
-        (N,).
+        (N,) float64 in 0..1; 0 where no joint is labelled. (The evaluation compares such people by
+        their box, see `oks_evaluation`.)
     """
-    spread = (2 * np.asarray(sigmas, dtype=np.float64)) ** 2
-    away = ((others[..., :2] - pose[:, :2]) ** 2).sum(-1)
-    mean = (area + np.asarray(areas, dtype=np.float64)) / 2 + np.spacing(1)
-    return np.asarray(np.exp(-away / spread / mean[:, None] / 2).mean(-1))
+    pose, others = np.asarray(keypoints, np.float64), np.asarray(truths, np.float64)
+    squares = ((others[..., :2] - pose[..., :2]) ** 2).sum(-1)
+    found = _similarities(squares, areas, sigmas)
+    if others.shape[-1] < 3:
+        return np.asarray(found.mean(-1))
+    counts = others[..., 2] > 0
+    return np.asarray((found * counts).sum(-1) / np.maximum(counts.sum(-1), 1))
 
 
 def oks_nms(
-    keypoints: Floats,
-    scores: Floats,
-    areas: Floats,
-    sigmas: Sequence[float] | Floats,
+    keypoints: ArrayLike,
+    scores: ArrayLike,
+    areas: ArrayLike,
+    sigmas: Sequence[float],
     threshold: float = 0.9,
-) -> list[int]:
-    """Return which poses of a picture are kept, the best first.
+) -> NDArray[np.intp]:
+    """Keep the best of poses that lie on each other, greedily from the highest score down.
 
-    The best one is taken, those more alike to it than the threshold are dropped, and so on. Of
-    poses with the same score, the first one given is taken first.
+    A pose goes if its OKS to a kept one is above the threshold; equal to it stays. All joints
+    count, however low their peaks, and the area is the mean of both poses'. Source: the code of
+    Simple Baselines and HRNet, whose areas are those of the padded boxes. Of equal scores the
+    first comes first, which their code leaves to its sort.
 
     Args:
-        keypoints: (N, K, 2 or more).
+        keypoints: One image's poses, (N, K, 2) or (N, K, 3): x, y in pixels.
         scores: (N,).
-        areas: (N,) in square pixels.
-        sigmas: (K,).
-        threshold: Poses with an OKS above it are one and the same.
+        areas: (N,) square pixels.
+        sigmas: (K,), see `SIGMAS`.
+        threshold: The highest OKS at which both poses stay.
+
+    Returns:
+        The indices of the kept poses, highest score first.
     """
-    order = np.argsort(-np.asarray(scores), kind="stable")
+    poses = np.asarray(keypoints, np.float64)[..., :2]
+    sizes = np.asarray(areas, np.float64)
+    order = np.argsort(-np.asarray(scores, np.float64), kind="stable")
     kept: list[int] = []
-    while len(order):
+    while order.size:
         best, order = int(order[0]), order[1:]
         kept.append(best)
-        alike = oks(keypoints[best], keypoints[order], float(areas[best]), areas[order], sigmas)
-        order = order[alike <= threshold]
-    return kept
+        overlap = oks(poses[best], poses[order], (sizes[best] + sizes[order]) / 2, sigmas)
+        order = order[overlap <= threshold]
+    return np.asarray(kept, np.intp)
 
 
 def instance_scores(
-    box_scores: Floats, peaks: Floats, threshold: float = 0.2
-) -> npt.NDArray[np.float64]:
-    """Return people's scores: the box's, times the mean of the joints' peaks above a threshold.
+    box_scores: ArrayLike, peaks: ArrayLike, threshold: float = 0.2
+) -> NDArray[np.float64]:
+    """Rescore poses: the box's score times the mean of the peaks above the threshold.
+
+    Source: the code of Simple Baselines and HRNet. A pose without such a peak scores 0.
 
     Args:
-        box_scores: (N,).
-        peaks: (N, K) of the heat-maps.
-        threshold: Lower peaks don't count; a person without a higher one scores 0.
-
-    Returns:
-        (N,).
+        box_scores: (N,), the detector's scores; 1 for boxes of the ground truth.
+        peaks: (N, K), the heat maps' highest values.
+        threshold: Peaks at or below count for nothing.
     """
-    peaks = np.asarray(peaks, dtype=np.float64)
-    sure = peaks > threshold
-    means = np.where(sure, peaks, 0.0).sum(1) / np.maximum(sure.sum(1), 1)
-    return np.asarray(np.asarray(box_scores, dtype=np.float64) * means)
+    found: NDArray[Any] = np.asarray(peaks, np.float64)
+    counts = found > threshold
+    means = (found * counts).sum(-1) / np.maximum(counts.sum(-1), 1)
+    return np.asarray(np.asarray(box_scores, np.float64) * means)

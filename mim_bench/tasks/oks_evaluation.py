@@ -1,185 +1,174 @@
-"""AP and AR over OKS by the rules of COCO and of CrowdPose, computed with faster-coco-eval."""
+"""Average precision of poses by the rules of COCO and CrowdPose. (faster-coco-eval, no torch.)
+
+At most 20 poses per image, highest score first, are matched with the people of the ground truth
+at ten thresholds of OKS, .5 to .95. People who don't count are those of crowds and those whose
+`num_keypoints` is 0 in the file (CrowdPose counts 12 of its 14 joints there); poses on them are
+neither right nor wrong. See `oks_truth` for where the rules differ.
+"""
 
 from __future__ import annotations
 
-import copy
-import json
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mim_bench.errors import UserError, unknown
+from mim_bench.errors import UserError
+from mim_bench.tasks.oks_truth import PERSON, Truth
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-COCO_METRICS = (
-    "ap", "ap50", "ap75", "ap_medium", "ap_large",
-    "ar", "ar50", "ar75", "ar_medium", "ar_large",
-)  # fmt: skip
-"""Over pictures and people of all sizes, at OKS 0.5 and 0.75, of people of 32² to 96² pixels and
-larger ones."""
+    from numpy.typing import NDArray
 
-CROWD_METRICS = ("ap", "ap50", "ap75", "ar", "ar50", "ar75", "ap_easy", "ap_medium", "ap_hard")
-"""`ap_medium` is of pictures of middling crowd index here."""
-
-_LIMBS = (0.79, 0.79, 0.72, 0.72, 0.62, 0.62, 1.07, 1.07, 0.87, 0.87, 0.89, 0.89)
-
-RULES: dict[str, dict[str, Any]] = {
-    "coco": {
-        "sigmas": [s / 10 for s in (0.26, 0.25, 0.25, 0.35, 0.35, *_LIMBS)],
-        "area": "segment",
-        "levels": None,
-    },
-    "crowdpose": {
-        "sigmas": [s / 10 for s in (*_LIMBS, 0.79, 0.79)],
-        "area": "box",
-        "levels": [0.2, 0.8],
-    },
+_BOTH = ("ap", "ap50", "ap75", "ar", "ar50", "ar75")
+METRICS = {
+    "coco": (*_BOTH[:3], "ap_medium", "ap_large", *_BOTH[3:], "ar_medium", "ar_large"),
+    "crowdpose": (*_BOTH, "ap_easy", "ap_medium", "ap_hard"),
 }
-"""What ground truth says beside its annotations, see `evaluate_keypoints`."""
+"""The metrics of each rule in the order of its official report; of all, more is better."""
 
-
-def read_ground_truth(path: str | Path, dataset: str = "coco") -> dict[str, Any]:
-    """Return an annotation file as ground truth.
-
-    Annotation ids are numbered anew from 1 where one is 0 or less: evaluators take these for "no
-    match", and such people would silently never be found.
-
-    Args:
-        path: A file in COCO's format, such as `person_keypoints_val2017.json`.
-        dataset: A key of `RULES`.
-
-    Raises:
-        UserError: There is no such dataset, or the file can't be read.
-    """
-    if dataset not in RULES:
-        raise UserError([unknown("dataset", dataset, RULES)])
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-        people = content["annotations"]
-        if any(person["id"] < 1 for person in people):
-            for number, person in enumerate(people, start=1):
-                person["id"] = number
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"can't be read as annotations: {error!r}",
-            where=str(path),
-            expected="a JSON file in COCO's format, with images, annotations and categories",
-        ) from error
-    return {**copy.deepcopy(RULES[dataset]), "dataset": content}
+_THRESHOLDS = {"": slice(None), "50": slice(0, 1), "75": slice(5, 6)}
+_AREAS = ("", "_medium", "_large")
 
 
 def evaluate_keypoints(
-    ground_truth: Mapping[str, Any], predictions: Sequence[Mapping[str, Any]]
+    ground_truth: Mapping[str, Any] | Truth, predictions: Sequence[Mapping[str, Any]]
 ) -> dict[str, float]:
-    """Score poses.
+    """Evaluate poses as the official tools do.
 
-    Crowds and people whose `num_keypoints` is 0 are neither to be found nor does it cost to find
-    them. At most 20 poses of a picture count, the best ones; of equal scores the first ones given.
+    Equal scores within an image rank in the order given, as in the official tools. Neither
+    argument is changed and nothing is printed.
 
     Args:
-        ground_truth: `dataset`: images, annotations and categories in COCO's format; `sigmas`:
-            (K,) of the joints; `area`: `segment` takes the annotation's `area`, `box` 0.53 of
-            its box (CrowdPose, whose files have no areas); `levels`: None, or two crowd indices,
-            below which a picture is easy and medium.
-        predictions: `image_id`, `keypoints` (3 K numbers: column, row and anything) and `score`
-            of each pose. It may be empty.
+        ground_truth: See `keypoint_truth`.
+        predictions: One per pose, in COCO's form of results: "image_id", "keypoints" (3K flat: x,
+            y in pixels and a value that isn't looked at) and "score". Other keys, `bbox` and
+            `area` too, are not looked at.
 
     Returns:
-        `COCO_METRICS`, or `CROWD_METRICS` where there are levels, from 0 to 1; NaN where there is
-        nobody to be found. Easy, medium and hard are rounded to four decimals, as officially.
+        The names of `METRICS` -> fractions of 1; all 0 where nothing is predicted; NaN where
+        nobody counts (no large person, no hard image). AP of easy, medium and hard images is
+        rounded to 4 decimals, as in the official tool.
 
     Raises:
-        UserError: A prediction is on a picture that the ground truth does not have, or has
-            another number of joints.
+        UserError: A pose is on an image that isn't listed, has another number of joints, or a
+            value that isn't finite (which the official tools would take for a match).
     """
+    truth = ground_truth if isinstance(ground_truth, Truth) else Truth.check(ground_truth)
+    flat = 3 * len(truth.sigmas)
+    poses = [np.asarray(each["keypoints"], np.float64).reshape(-1) for each in predictions]
+    for number, pose in enumerate(poses):
+        if pose.size != flat:
+            raise UserError(
+                f"has {pose.size} keypoint values",
+                where=f"prediction {number} (image {predictions[number]['image_id']})",
+                expected=f"{flat}: x, y and a third value of {flat // 3} joints",
+            )
+    return average_precision(
+        truth,
+        np.asarray([each["image_id"] for each in predictions], np.int64),
+        np.asarray(poses, np.float64).reshape(len(poses), flat // 3, 3),
+        np.asarray([each["score"] for each in predictions], np.float64),
+    )
+
+
+def average_precision(
+    truth: Truth,
+    image_ids: NDArray[np.int64],
+    keypoints: NDArray[np.float64],
+    scores: NDArray[np.float64],
+) -> dict[str, float]:
+    """Do what `evaluate_keypoints` does, with the poses as arrays: (N,), (N, K, 3), (N,)."""
+    poses = _poses(truth, image_ids, keypoints, scores)
+    values = _summary(*_evaluate(truth, poses, truth.images))
+    if not truth.groups:
+        return {name: values[name] for name in METRICS["coco"]}
+    for level, images in truth.groups.items():
+        precision, _ = _evaluate(truth, poses, images)
+        values[f"ap_{level}"] = round(_mean(precision[..., 0, :]), 4)
+    return {name: values[name] for name in METRICS["crowdpose"]}
+
+
+def _poses(
+    truth: Truth,
+    image_ids: NDArray[np.int64],
+    keypoints: NDArray[np.float64],
+    scores: NDArray[np.float64],
+) -> list[dict[str, Any]]:
+    """Check the poses and return them as the evaluator takes them."""
+    known = np.isin(image_ids, truth.images)
+    if not known.all():
+        strange = np.unique(image_ids[~known])
+        raise UserError(
+            f"poses on {len(strange)} images that the ground truth doesn't list",
+            where="image_id " + ", ".join(map(str, strange[:5])),
+            action="evaluate against the split that was predicted",
+        )
+    finite = np.isfinite(scores) & np.isfinite(keypoints[..., :2]).all((1, 2))
+    if not finite.all():
+        raise UserError(
+            f"{int((~finite).sum())} poses have a score or a coordinate that isn't finite",
+            where=f"the first on image {image_ids[~finite][0]}",
+            action="look for what broke the network: the loss, the learning rate, the precision",
+        )
+    flat = keypoints.reshape(len(keypoints), 3 * len(truth.sigmas))
+    # poses that match nobody count in a group of areas by the box around all their joints
+    sides = np.ptp(keypoints[..., :2], axis=1) if len(keypoints) else np.zeros((0, 2))
+    columns = zip(image_ids.tolist(), scores.tolist(), sides.prod(-1).tolist(), flat, strict=True)
+    return [
+        {
+            "id": number,
+            "image_id": image,
+            "category_id": PERSON,
+            "score": score,
+            "area": area,
+            "keypoints": pose,
+        }
+        for number, (image, score, area, pose) in enumerate(columns, 1)
+    ]
+
+
+def _evaluate(
+    truth: Truth, poses: list[dict[str, Any]], images: list[int]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return precision (10, 101, 1, 3, 1) and recall (10, 1, 3, 1); -1 where nobody counts."""
     from faster_coco_eval import COCO, COCOeval_faster
 
-    levels = ground_truth["levels"]
-    _check(ground_truth, predictions)
-    rows = [
-        {
-            "image_id": row["image_id"],
-            "category_id": 1,
-            "keypoints": list(row["keypoints"]),
-            "score": float(row["score"]),
-        }
-        for row in predictions
-    ]
-    # the evaluation writes into pictures and people, so it gets its own ones
-    content = ground_truth["dataset"]
-    own = {key: [dict(one) for one in content[key]] for key in ("images", "annotations")}
-    truth = COCO({**content, **own})
-    evaluation = COCOeval_faster(
-        truth,
-        truth.loadRes(rows),
-        "keypoints" if levels is None else "keypoints_crowd",
-        kpt_oks_sigmas=np.asarray(ground_truth["sigmas"], dtype=np.float64),
-        use_area=ground_truth["area"] == "segment",
-    )
-    _run(evaluation)
-    if levels is None:
-        evaluation.summarize()
-        return dict(zip(COCO_METRICS, map(_defined, evaluation.stats), strict=True))
-    found = [
-        _mean(evaluation.eval[kind], place)
-        for kind in ("precision", "recall")
-        for place in (None, 0.5, 0.75)
-    ]
-    found += [_level(evaluation, images) for images in _by_level(ground_truth)]
-    return dict(zip(CROWD_METRICS, found, strict=True))
+    chosen = set(images)
+    listed = [{"id": image} for image in images]
+
+    def table(annotations: list[dict[str, Any]]) -> Any:
+        # the evaluator writes into what it is given, so it is given copies
+        kept = [dict(each) for each in annotations if each["image_id"] in chosen]
+        content = {"images": listed, "annotations": kept, "categories": [{"id": PERSON}]}
+        return COCO(content, print_function=_quiet)
+
+    people = table(truth.people)
+    if not people.dataset["annotations"]:  # it can't do without
+        return np.full((10, 101, 1, 3, 1), -1.0), np.full((10, 1, 3, 1), -1.0)
+    evaluator = COCOeval_faster(people, table(poses), "keypoints", print_function=_quiet)
+    evaluator.params.kpt_oks_sigmas = truth.sigmas
+    evaluator.params.catIds = [PERSON]
+    evaluator.evaluate()
+    evaluator.accumulate()
+    return np.asarray(evaluator.eval["precision"]), np.asarray(evaluator.eval["recall"])
 
 
-def _check(ground_truth: Mapping[str, Any], predictions: Iterable[Mapping[str, Any]]) -> None:
-    known = {image["id"] for image in ground_truth["dataset"]["images"]}
-    numbers = 3 * len(ground_truth["sigmas"])
-    for row in predictions:
-        if row["image_id"] not in known:
-            raise UserError(
-                f"a pose is on the picture {row['image_id']}, which the ground truth does not have"
-            )
-        if len(row["keypoints"]) != numbers:
-            raise UserError(
-                f"a pose on the picture {row['image_id']} has {len(row['keypoints'])} numbers",
-                expected=f"{numbers}: column, row and a third one for each joint",
-            )
+def _quiet(*_: object, **__: object) -> None:
+    """Swallow a message."""
 
 
-def _run(evaluation: Any) -> None:
-    evaluation.evaluate()
-    evaluation.accumulate()
-
-
-def _mean(values: Any, threshold: float | None) -> float:
-    """Return the mean of what is defined over people of all sizes, at one OKS or at all ten."""
-    # the first axis is the OKS from 0.5 on in steps of 0.05; the last but one, sizes: all first
-    chosen = np.asarray(values)[..., 0, -1]
-    if threshold is not None:
-        chosen = chosen[round((threshold - 0.5) / 0.05)]
-    defined = chosen[chosen > -1]
+def _mean(values: NDArray[np.float64]) -> float:
+    defined = values[values > -1]
     return float(defined.mean()) if defined.size else math.nan
 
 
-def _level(evaluation: Any, images: list[int]) -> float:
-    """Return the AP of some pictures as CrowdPose's tool does: a plain mean, rounded."""
-    evaluation.params.imgIds = images
-    if not images:
-        return math.nan
-    _run(evaluation)
-    return _defined(round(float(np.mean(evaluation.eval["precision"][..., 0, :])), 4))
-
-
-def _by_level(ground_truth: Mapping[str, Any]) -> list[list[int]]:
-    easy, medium = ground_truth["levels"]
-    levels: list[list[int]] = [[], [], []]
-    for image in ground_truth["dataset"]["images"]:
-        crowd = image["crowdIndex"]
-        levels[(crowd >= easy) + (crowd >= medium)].append(image["id"])
-    return levels
-
-
-def _defined(value: float) -> float:
-    return float(value) if value > -1 else math.nan
+def _summary(precision: NDArray[np.float64], recall: NDArray[np.float64]) -> dict[str, float]:
+    """Average over thresholds (and recalls) for all people, then for each group of areas."""
+    values = {}
+    for index, area in enumerate(_AREAS):
+        for name, part in _THRESHOLDS.items():
+            values[f"ap{name}{area}"] = _mean(precision[part, :, :, index])
+            values[f"ar{name}{area}"] = _mean(recall[part, :, index])
+    return values

@@ -9,10 +9,12 @@ import torch
 
 from mim_bench.errors import UserError
 from mim_bench.tasks.base import Batch, Task, info_dict
+from mim_bench.tasks.oks import instance_scores
+from mim_bench.tasks.oks_evaluation import METRICS
 from mim_bench.tasks.options import Option
 from mim_bench.tasks.pose_decoding import DECODINGS, decode, flip_back, to_picture
 from mim_bench.tasks.pose_head import PoseHead
-from mim_bench.tasks.pose_metrics import METRICS, OKSAveragePrecision
+from mim_bench.tasks.pose_metrics import OKSAveragePrecision
 from mim_bench.tasks.pose_results import (
     in_per_cent,
     read_submission,
@@ -60,7 +62,9 @@ class PoseTask(Task):
         UserError: A setting has no such value, or the dataset has no joints.
     """
 
-    metrics: ClassVar[Mapping[str, str]] = dict.fromkeys(METRICS, "max")
+    metrics: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        (name for rule in METRICS.values() for name in rule), "max"
+    )
 
     options: ClassVar[Mapping[str, Option]] = {
         "boxes": Option(str),
@@ -166,26 +170,22 @@ class PoseTask(Task):
         keypoints = to_picture(places, batch["center"], batch["scale"], maps.shape[-2:])
         return {"keypoints": keypoints, "peaks": peaks, "heatmaps": maps}
 
-    def build_metric(self) -> OKSAveragePrecision:
-        """Build the metric; its ground truth is known when a validation begins."""
-        return OKSAveragePrecision(
-            peaks_above=self.test_defaults["peaks_above"], oks_nms=self.test_defaults["oks_nms"]
-        )
-
-    def on_validation_epoch_start(self) -> None:
-        """Give the metric its ground truth: that of the datamodule's validation split."""
-        super().on_validation_epoch_start()
-        metric: Any = self.validation_metric
-        if metric.ground_truth is None:
-            data = getattr(self.trainer, "datamodule")  # noqa: B009 - not in its annotations
-            metric.ground_truth = data.reader.ground_truth(data.val_view)
+    def build_metric(self, ground_truth: Any = None) -> OKSAveragePrecision | None:
+        """Build the metric on a split's ground truth."""
+        if ground_truth is None:
+            return None
+        return OKSAveragePrecision(ground_truth, nms=self.test_defaults["oks_nms"])
 
     def update_metric(self, metric: Metric, prediction: Any, batch: Batch) -> None:
-        """Add the people of a validation batch."""
+        """Add the people of a validation batch, rescored as in a test."""
+        keypoints, peaks = prediction["keypoints"], prediction["peaks"]
+        rows = instance_scores(
+            batch["score"].cpu(), peaks.float().cpu(), self.test_defaults["peaks_above"]
+        )
         metric.update(
             batch["image_id"],
-            torch.cat([prediction["keypoints"], prediction["peaks"][..., None]], dim=-1),
-            batch["score"],
+            torch.cat([keypoints, peaks[..., None]], dim=-1),
+            torch.from_numpy(rows),
             (batch["scale"] * 200).prod(-1),
         )
 
@@ -222,7 +222,7 @@ class PoseTask(Task):
         options: Mapping[str, Any] | None = None,
     ) -> dict[str, float]:
         """Return AP and AR in per cent: rescored, after OKS-NMS, by the dataset's own rules."""
-        return scores_of(records, ground_truth, options or {}, tuple(METRICS))
+        return scores_of(records, ground_truth, options or {}, tuple(cls.metrics))
 
     @classmethod
     def score(
@@ -253,7 +253,7 @@ class PoseTask(Task):
     def score_submission(cls, path: Path, ground_truth: Any) -> dict[str, float]:
         """Return AP and AR in per cent of an archive."""
         results = read_submission(path, len(ground_truth["sigmas"]))
-        return in_per_cent(ground_truth, results, tuple(METRICS))
+        return in_per_cent(ground_truth, results, tuple(cls.metrics))
 
     def trivial_predictor(self, datamodule: TrainingData) -> TrivialPredictor | None:
         """Fit the mean pose in the boxes of the training set."""

@@ -1,148 +1,162 @@
-"""OKS-AP as a torchmetrics metric: of COCO and CrowdPose, exact over ranks."""
+"""Average precision of poses as a torchmetrics metric, for COCO, CrowdPose and files like them."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torchmetrics import Metric
+from torchmetrics.utilities import dim_zero_cat
 
 from mim_bench.errors import UserError
-from mim_bench.tasks.oks_evaluation import (
-    COCO_METRICS,
-    CROWD_METRICS,
-    evaluate_keypoints,
-    read_ground_truth,
-)
-from mim_bench.tasks.pose_results import results_of
+from mim_bench.tasks.oks import oks_nms
+from mim_bench.tasks.oks_evaluation import average_precision
+from mim_bench.tasks.oks_truth import Truth, keypoint_truth
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
     from torch import Tensor
-
-METRICS = tuple(dict.fromkeys(COCO_METRICS + CROWD_METRICS))
-"""All that either dataset has."""
 
 
 class OKSAveragePrecision(Metric):
-    """AP and AR over OKS.
+    """AP and AR of poses by OKS; exact over ranks, in any order of batches and of poses.
 
-    ```python
-    metric = OKSAveragePrecision("annotations/person_keypoints_val2017.json")
-    metric.update(image_ids, keypoints, scores)
+    ```
+    metric = OKSAveragePrecision("person_keypoints_val2017.json", "coco")
+    metric.update(image_ids, keypoints, scores)  # for each batch
     metric.compute()["ap"]
     ```
 
-    The order of the updates and their spread over ranks change nothing.
+    Equal scores within an image rank by the poses' coordinates, so that no order of arrival
+    matters. A sampler must not repeat samples: a pose given twice counts as a wrong one, unless
+    `nms` removes it.
 
     Args:
-        ground_truth: An annotation file in COCO's format, or what `evaluate_keypoints` takes;
-            None if the attribute is set later.
-        dataset: `coco` (17 joints) or `crowdpose` (14, area rule, easy, medium and hard), for
-            an annotation file.
-        peaks_above: A pose's score is multiplied by the mean of its joints' third numbers above
-            this; None leaves scores as they are.
-        oks_nms: Of two poses of a picture with a higher OKS than this, the better one is kept;
-            None keeps all.
-        kwargs: See `torchmetrics.Metric`.
+        ground_truth: An annotation file or its content, with `rule`; or a ground truth as
+            `keypoint_truth` returns it, for other joints and sigmas.
+        rule: `coco` or `crowdpose`; None where the ground truth says itself.
+        nms: Suppress double poses above this OKS (published: 0.9); None leaves all.
+        settings: As for every torchmetrics metric.
 
     Raises:
-        UserError: The file can't be read, or there is no such dataset.
+        UserError: The file or one of its annotations can't be used.
     """
 
+    full_state_update = False
     is_differentiable = False
     higher_is_better = True
-    full_state_update = False
-
-    image_ids: list[Tensor]
-    keypoints: list[Tensor]
-    scores: list[Tensor]
-    areas: list[Tensor]
+    rows: list[Tensor]
 
     def __init__(
         self,
-        ground_truth: Mapping[str, Any] | str | Path | None = None,
-        dataset: str = "coco",
-        peaks_above: float | None = None,
-        oks_nms: float | None = None,
-        **kwargs: Any,
+        ground_truth: str | Path | Mapping[str, Any],
+        rule: str | None = None,
+        nms: float | None = None,
+        **settings: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        read = ground_truth is None or hasattr(ground_truth, "keys")
-        self.ground_truth: Any = ground_truth if read else read_ground_truth(ground_truth, dataset)  # type: ignore[arg-type]
-        self.peaks_above = peaks_above
-        self.oks_nms = oks_nms
-        for name in ("image_ids", "keypoints", "scores", "areas"):
-            self.add_state(name, default=[], dist_reduce_fx="cat")
+        super().__init__(**settings)
+        if rule is not None:
+            ground_truth = keypoint_truth(ground_truth, rule)
+        if isinstance(ground_truth, (str, Path)):
+            raise UserError(
+                "a file needs its rule",
+                where=str(ground_truth),
+                expected="rule: coco or crowdpose",
+            )
+        self.truth = Truth.check(ground_truth)
+        self.nms = nms
+        # image id, score, area and the pose: float64 holds ids and float32 values exactly
+        self.add_state("rows", [], "cat")
+        self._start()
+
+    def _start(self) -> None:
+        """Give every rank a part to share, also one that never sees an image."""
+        width = 3 + 3 * len(self.truth.sigmas)
+        self.rows.append(torch.empty(0, width, dtype=torch.float64, device=self.device))
+
+    def reset(self) -> None:
+        """Forget all poses."""
+        super().reset()
+        self._start()
 
     def update(
-        self, image_ids: Tensor, keypoints: Tensor, scores: Tensor, areas: Tensor | None = None
+        self,
+        image_ids: Tensor | Sequence[int],
+        keypoints: Tensor,
+        scores: Tensor,
+        areas: Tensor | None = None,
     ) -> None:
-        """Add poses.
+        """Add poses, any number of them per image and batch.
 
         Args:
-            image_ids: (B,) integers: their pictures.
-            keypoints: (B, K, 3) column and row in the picture's pixels, and how sure it is.
-            scores: (B,).
-            areas: (B,) in square pixels, only for `oks_nms`.
+            image_ids: (B,) ids of the annotation file.
+            keypoints: (B, K, 3): x, y in pixels of the original image, and a value that is not
+                looked at.
+            scores: (B,), the poses' scores.
+            areas: (B,) square pixels, looked at by `nms` alone: those of the padded boxes as
+                published.
 
         Raises:
-            UserError: Shapes do not fit, or areas are needed and not given.
+            UserError: The poses have another number of joints, or `nms` lacks areas.
         """
-        if keypoints.ndim != 3 or keypoints.shape[-1] != 3 or len(keypoints) != len(image_ids):
+        joints = len(self.truth.sigmas)
+        if keypoints.ndim != 3 or keypoints.shape[1:] != (joints, 3):
             raise UserError(
-                f"keypoints have the shape {tuple(keypoints.shape)}",
-                expected=f"({len(image_ids)}, joints, 3)",
+                f"keypoints of shape {tuple(keypoints.shape)}",
+                expected=f"(poses, {joints}, 3)",
             )
-        if areas is None:
-            if self.oks_nms is not None:
-                raise UserError("no areas are given", expected="(B,) areas, as oks_nms is set")
-            areas = torch.zeros_like(scores)
-        self.image_ids.append(image_ids.detach().long())
-        self.keypoints.append(keypoints.detach().double())
-        self.scores.append(scores.detach().double())
-        self.areas.append(areas.detach().double())
+        if areas is None and self.nms is not None:
+            raise UserError("nms needs the areas of the poses", action="give update the areas")
+        images = torch.as_tensor(image_ids, device=self.device).double()
+        ranks = torch.as_tensor(scores, device=self.device).detach().double()
+        sizes = torch.zeros_like(ranks)
+        if areas is not None:
+            sizes = torch.as_tensor(areas, device=self.device).detach().double()
+        poses = keypoints.detach().to(self.device).double().flatten(1)
+        self.rows.append(torch.cat([torch.stack([images, ranks, sizes], -1), poses], -1))
 
     def compute(self) -> dict[str, Tensor]:
-        """Return the metrics of the dataset (see `evaluate_keypoints`) as scalars from 0 to 1.
+        """Return AP and AR of all poses so far.
 
-        Raises:
-            UserError: There is no ground truth, or a pose is on an unknown picture.
+        Returns:
+            The names of `oks_evaluation.METRICS` -> a fraction of 1, a scalar; NaN where nobody
+            counts.
         """
-        if self.ground_truth is None:
-            raise UserError("there is no ground truth", action="give it, or set `ground_truth`")
-        found = evaluate_keypoints(self.ground_truth, results_of(self._records(), *self._rules()))
-        return {name: torch.tensor(value) for name, value in found.items()}
-
-    def _rules(self) -> tuple[list[float], dict[str, float | None]]:
-        options = {"peaks_above": self.peaks_above, "oks_nms": self.oks_nms}
-        return list(self.ground_truth["sigmas"]), options
-
-    def _records(self) -> list[dict[str, Any]]:
-        """Return all ranks' poses in one order, whichever rank had them."""
-        images, poses, scores, areas = (
-            _whole(state) for state in (self.image_ids, self.keypoints, self.scores, self.areas)
-        )
-        if not len(images):
-            return []
-        flat = poses.reshape(len(poses), -1)
-        # the last key of a lexsort is the first to sort by
-        order = np.lexsort([*flat.T[::-1], -scores, images])
-        return [
-            {
-                "image": int(images[index]),
-                "keypoints": flat[index].tolist(),
-                "score": float(scores[index]),
-                "area": float(areas[index]),
-            }
-            for index in order
-        ]
+        rows = _ordered(dim_zero_cat(self.rows).cpu().numpy())
+        images, scores, areas = rows[:, 0].astype(np.int64), rows[:, 1], rows[:, 2]
+        poses = rows[:, 3:].reshape(len(rows), len(self.truth.sigmas), 3)
+        if self.nms is not None:
+            kept = _suppress(images, poses, scores, areas, self.truth.sigmas.tolist(), self.nms)
+            images, poses, scores = images[kept], poses[kept], scores[kept]
+        values = average_precision(self.truth, images, poses, scores)
+        return {
+            name: torch.tensor(value, dtype=torch.float64, device=self.device)
+            for name, value in values.items()
+        }
 
 
-def _whole(state: Any) -> Any:
-    """Return a state as one array: a list before ranks are joined, a tensor after it."""
-    parts = [state] if isinstance(state, torch.Tensor) else list(state)
-    return torch.cat(parts).cpu().numpy() if parts else np.zeros((0,))
+def _ordered(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sort by image, falling score, and whatever else a row says."""
+    keys = (*rows[:, 2:].T[::-1], -rows[:, 1], rows[:, 0])
+    return rows[np.lexsort(keys)]
+
+
+def _suppress(
+    images: NDArray[np.int64],
+    poses: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    areas: NDArray[np.float64],
+    sigmas: list[float],
+    threshold: float,
+) -> NDArray[np.intp]:
+    """Return the indices that `oks_nms` keeps of each image; images are sorted."""
+    edges = np.flatnonzero(np.diff(images)) + 1
+    kept = [
+        part[oks_nms(poses[part], scores[part], areas[part], sigmas, threshold)]
+        for part in np.split(np.arange(len(images)), edges)
+    ]
+    return np.concatenate(kept)

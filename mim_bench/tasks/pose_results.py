@@ -50,7 +50,7 @@ def results_of(
         kept = (
             np.argsort(-scores, kind="stable").tolist()
             if alike is None
-            else oks_nms(joints, scores, areas, sigmas, alike)
+            else oks_nms(joints, scores, areas, sigmas, alike).tolist()
         )
         results += [
             {

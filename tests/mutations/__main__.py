@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from tests.mutations.backbones import BACKBONES
 from tests.mutations.depth import DEPTH
+from tests.mutations.oks import OKS
 from tests.mutations.pose import POSE
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 FAILED = 1  # pytest's status where tests ran and some failed
-FAMILIES = {"backbones": BACKBONES, "depth": DEPTH, "pose": POSE}
+FAMILIES = {"backbones": BACKBONES, "depth": DEPTH, "oks": OKS, "pose": POSE}
 
 
 def chosen(names: list[str]) -> list[Mutation]:

@@ -6,7 +6,6 @@ _VIEWS = "tests/datamodules/test_pose_transforms.py"
 _MAPS = "tests/tasks/test_pose_as_published.py"
 _RATES = "tests/tasks/test_schedules.py"
 _RESULTS = "tests/tasks/test_pose_results.py"
-_OKS = "tests/tasks/test_oks.py"
 _OPS = "datamodules/pose_transforms.py"
 _DECODING = "tasks/pose_decoding.py"
 _TARGETS = "tasks/pose_targets.py"
@@ -148,49 +147,7 @@ POSE = (
         "(1 - step / self.warmup_steps) * (1 - self.warmup_ratio)",
         _RATES,
     ),
-    # scores
-    Mutation(
-        "OKS of two poses: the mean of their areas",
-        "tasks/oks.py",
-        "dtype=np.float64)) / 2 + np.spacing(1)",
-        "dtype=np.float64)) + np.spacing(1)",
-        _OKS,
-    ),
-    Mutation(
-        "suppression begins with the best",
-        "tasks/oks.py",
-        'np.argsort(-np.asarray(scores), kind="stable")',
-        'np.argsort(np.asarray(scores), kind="stable")',
-        _OKS,
-    ),
-    Mutation(
-        "peaks above 0.2 count",
-        "tasks/oks.py",
-        "sure = peaks > threshold",
-        "sure = peaks > 0",
-        _OKS,
-    ),
-    Mutation(
-        "CrowdPose's areas are of boxes",
-        "tasks/oks_evaluation.py",
-        'use_area=ground_truth["area"] == "segment"',
-        "use_area=True",
-        _OKS,
-    ),
-    Mutation(
-        "pictures are easy below a crowd index of 0.2",
-        "tasks/oks_evaluation.py",
-        '"levels": [0.2, 0.8]',
-        '"levels": [0.1, 0.8]',
-        _OKS,
-    ),
-    Mutation(
-        "an annotation id of 0 is renumbered",
-        "tasks/oks_evaluation.py",
-        'person["id"] < 1',
-        'person["id"] < 0',
-        _OKS,
-    ),
+    # results
     Mutation(
         "at most 20 poses of a picture in the archive",
         "tasks/pose_results.py",

@@ -1,19 +1,15 @@
 """Run MMPose's top-down pipeline and ours on the same input; print how far they agree.
 
-Run from the repository's root: python -m tests.official.pose MMPOSE CROWDPOSE [--write]
+Run from the repository's root: python -m tests.official.pose MMPOSE [--write]
 MMPOSE is a checkout of github.com/open-mmlab/mmpose at v0.29.0, which the authors' pose code
-(github.com/Gengzigang/PCT) runs on; CROWDPOSE one of github.com/Jeff-sjtu/CrowdPose. With --write
-tests/tasks/golden/pose.json is written anew from their results. Holds no code of theirs; what else
-they import is stood in for.
+(github.com/Gengzigang/PCT) runs on. With --write tests/tasks/golden/pose.json is written anew from
+its results. Holds no code of theirs; what else they import is stood in for.
 """
 
 import argparse
-import contextlib
 import importlib.util
-import io
 import json
 import sys
-import tempfile
 import types
 from pathlib import Path
 
@@ -21,8 +17,6 @@ import numpy as np
 import torch
 
 from mim_bench.datamodules import pose_transforms as ops
-from mim_bench.tasks.oks import oks_nms
-from mim_bench.tasks.oks_evaluation import CROWD_METRICS, RULES, evaluate_keypoints
 from mim_bench.tasks.pose_decoding import decode, flip_back, to_picture
 from mim_bench.tasks.pose_targets import gaussian_targets
 from tests import pose_cases as cases
@@ -158,61 +152,9 @@ def decoded(points, evaluation):
     return found
 
 
-def suppressed(checkout):
-    nms = module(checkout, "mmpose/core/post_processing/nms.py", "mm_nms")
-    found = []
-    for seed in range(4):
-        keypoints, scores, areas = cases.duplicates(seed)
-        people = [
-            {"keypoints": keypoints[index], "score": scores[index], "area": areas[index]}
-            for index in range(len(scores))
-        ]
-        sigmas = np.array(RULES["coco"]["sigmas"])
-        theirs = [int(index) for index in nms.oks_nms(people, 0.9, sigmas=sigmas)]
-        assert oks_nms(keypoints, scores, areas, sigmas) == theirs
-        found.append(theirs)
-    print(f"kept by OKS-NMS: {[len(one) for one in found]} of 40, the same")
-    return found
-
-
-def crowd_scores(checkout):
-    """Score seeded scenes by CrowdPose's own tool."""
-    np.float = float  # noqa: NPY001 - gone from NumPy
-    for name in ("matplotlib", "matplotlib.pyplot", "matplotlib.collections", "matplotlib.patches"):
-        sys.modules.setdefault(name, types.ModuleType(name))
-    sys.modules["matplotlib.collections"].PatchCollection = None
-    sys.modules["matplotlib.patches"].Polygon = None
-    package = types.ModuleType("crowdposetools")
-    package.__path__ = [str(checkout / "crowdpose-api/PythonAPI/crowdposetools")]
-    sys.modules["crowdposetools"] = package
-    package.mask = sys.modules["crowdposetools.mask"] = types.ModuleType("crowdposetools.mask")
-    tools = importlib.import_module("crowdposetools.coco")
-    scoring = importlib.import_module("crowdposetools.cocoeval")
-    found, apart = [], 0.0
-    for seed in range(3):
-        dataset, predictions = cases.scene(seed, joints=14, areas=False)
-        with tempfile.TemporaryDirectory() as folder:
-            for name, content in (("gt", dataset), ("dt", predictions)):
-                (Path(folder) / f"{name}.json").write_text(json.dumps(content))
-            with contextlib.redirect_stdout(io.StringIO()):
-                truth = tools.COCO(f"{folder}/gt.json")
-                result = truth.loadRes(f"{folder}/dt.json")
-                theirs = scoring.COCOeval(truth, result, "keypoints")
-                theirs.evaluate()
-                theirs.accumulate()
-                theirs.summarize()
-        ours = evaluate_keypoints({**RULES["crowdpose"], "dataset": dataset}, predictions)
-        values = [float(theirs.stats[place]) for place in (0, 1, 2, 5, 6, 7, 8, 9, 10)]
-        apart = max(apart, *(abs(ours[n] - v) for n, v in zip(CROWD_METRICS, values, strict=True)))
-        found.append(values)
-    print(f"CrowdPose's AP apart by {apart:.1e}")
-    return found
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("mmpose", type=Path)
-    parser.add_argument("crowdpose", type=Path)
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     boxes, points, pipeline, evaluation = install(arguments.mmpose)
@@ -222,8 +164,6 @@ def main():
         "halves": halves(pipeline),
         "targets": drawn_targets(pipeline),
         "decoding": decoded(points, evaluation),
-        "nms": suppressed(arguments.mmpose),
-        "crowdpose": crowd_scores(arguments.crowdpose),
     }
     if arguments.write:
         text = json.dumps(json.loads(json.dumps(found), parse_float=lambda x: round(float(x), 6)))

@@ -1,286 +1,131 @@
-"""OKS-AP, suppression and scores against pycocotools, the official numbers and plain formulas."""
+"""OKS, suppression and rescoring against plain loops and the authors' numbers."""
 
-import contextlib
-import copy
-import io
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pose_cases import duplicates, golden, pose, scene
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
+from oks_cases import double_poses
 
-from mim_bench.datamodules.readers.coco_keypoints import COCOKeypoints
-from mim_bench.datamodules.readers.crowdpose import CrowdPose
-from mim_bench.errors import UserError
-from mim_bench.tasks.oks import instance_scores, oks, oks_nms
-from mim_bench.tasks.oks_evaluation import (
-    COCO_METRICS,
-    CROWD_METRICS,
-    RULES,
-    evaluate_keypoints,
-    read_ground_truth,
-)
-from mim_bench.tasks.pose_metrics import OKSAveragePrecision
+from mim_bench.tasks.oks import SIGMAS, instance_scores, oks, oks_nms
 
-SIGMAS = RULES["coco"]["sigmas"]
+GOLDEN = json.loads((Path(__file__).parent / "golden" / "oks.json").read_text())
+COCO = SIGMAS["coco"]
+BODY = (0.79, 0.79, 0.72, 0.72, 0.62, 0.62, 1.07, 1.07, 0.87, 0.87, 0.89, 0.89)
 
 
-def truth(dataset, rules="coco"):
-    return {**RULES[rules], "dataset": dataset}
+def slow_oks(pose, truth, area, sigmas):
+    total, count = 0.0, 0
+    for (x, y, *_), (u, v, *rest), sigma in zip(pose, truth, sigmas, strict=True):
+        if not rest or rest[0] > 0:
+            square = (float(x) - float(u)) ** 2 + (float(y) - float(v)) ** 2
+            total += math.exp(-square / (2 * (2 * sigma) ** 2 * area))
+            count += 1
+    return total / count if count else 0.0
 
 
-def pycoco(dataset, predictions):
-    with contextlib.redirect_stdout(io.StringIO()):
-        known = COCO()
-        known.dataset = copy.deepcopy(dataset)
-        known.createIndex()
-        evaluation = COCOeval(known, known.loadRes(copy.deepcopy(predictions)), "keypoints")
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    return dict(zip(COCO_METRICS, evaluation.stats.tolist(), strict=True))
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_coco_as_pycocotools(seed):
-    dataset, predictions = scene(seed)
-    before = copy.deepcopy((dataset, predictions))
-    found = evaluate_keypoints(truth(dataset), predictions)
-    assert found == pytest.approx(pycoco(dataset, predictions), abs=1e-6)
-    assert 0.05 < found["ap"] < 0.95
-    assert (dataset, predictions) == before
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_crowdpose_as_its_own_tool(seed):
-    dataset, predictions = scene(seed, joints=14, areas=False)
-    found = evaluate_keypoints(truth(dataset, "crowdpose"), predictions)
-    assert list(found) == list(CROWD_METRICS)
-    assert list(found.values()) == pytest.approx(golden()["crowdpose"][seed], abs=1e-6)
-
-
-def test_the_metric_is_silent(capfd):
-    dataset, predictions = scene(0)
-    evaluate_keypoints(truth(dataset), predictions)
-    assert capfd.readouterr().out == ""
-
-
-def perfect(dataset):
-    return [
-        pose(one["image_id"], np.reshape(one["keypoints"], (-1, 3))[:, :2], 1 - index / 1000)
-        for index, one in enumerate(dataset["annotations"])
-        if one["num_keypoints"]
-    ]
-
-
-@pytest.mark.parametrize("rules", ["coco", "crowdpose"])
-def test_perfect_poses(rules):
-    joints = len(RULES[rules]["sigmas"])
-    dataset, _ = scene(1, joints=joints)
-    found = evaluate_keypoints(truth(dataset, rules), perfect(dataset))
-    assert {name: value for name, value in found.items() if not math.isclose(value, 1)} == {}
-
-
-def test_nothing_predicted_and_nobody_there():
-    dataset, predictions = scene(2)
-    assert set(evaluate_keypoints(truth(dataset), []).values()) == {0.0}
-    empty = {**dataset, "annotations": []}
-    assert all(math.isnan(v) for v in evaluate_keypoints(truth(empty), predictions).values())
-
-
-def test_levels_without_a_picture_are_undefined():
-    dataset, predictions = scene(0, joints=14)
-    for image in dataset["images"]:
-        image["crowdIndex"] = min(image["crowdIndex"], 0.79)
-    found = evaluate_keypoints(truth(dataset, "crowdpose"), predictions)
-    assert math.isnan(found["ap_hard"])
-    assert found["ap_easy"] >= 0
-
-
-def test_people_without_counted_joints_are_ignored():
-    """CrowdPose counts its first 12 joints: a person with head and neck alone costs nothing."""
-    dataset, _ = scene(1, joints=14, areas=False)
-    before = evaluate_keypoints(truth(dataset, "crowdpose"), perfect(dataset))
-    lonely = copy.deepcopy(dataset["annotations"][0])
-    keypoints = np.zeros((14, 3))
-    keypoints[12:] = [[10, 10, 2], [10, 20, 2]]
-    lonely |= {
-        "id": 9999,
-        "num_keypoints": 0,
-        "iscrowd": 0,
-        "keypoints": keypoints.ravel().tolist(),
-    }
-    dataset["annotations"].append(lonely)
-    found = evaluate_keypoints(truth(dataset, "crowdpose"), perfect(dataset))
-    assert found == pytest.approx(before)
-
-
-def test_wrong_predictions():
-    dataset, predictions = scene(0)
-    with pytest.raises(UserError, match="picture 777, which"):
-        evaluate_keypoints(truth(dataset), [{**predictions[0], "image_id": 777}])
-    with pytest.raises(UserError, match="has 42 numbers"):
-        evaluate_keypoints(truth(dataset), [{**predictions[0], "keypoints": [0] * 42}])
-
-
-def test_readers_and_metric_have_the_same_rules():
-    for reader, rules in ((COCOKeypoints, "coco"), (CrowdPose, "crowdpose")):
-        assert list(reader.info.sigmas) == pytest.approx(RULES[rules]["sigmas"])
-        assert reader.area == RULES[rules]["area"]
-        assert list(reader.levels or ()) == (RULES[rules]["levels"] or [])
-
-
-# suppression and scores
-
-
-def plain_oks(one, other, area, other_area, sigmas):
-    total = 0.0
-    for (x, y), (u, v), sigma in zip(one[:, :2], other[:, :2], sigmas, strict=True):
-        away = (x - u) ** 2 + (y - v) ** 2
-        total += math.exp(-away / (2 * ((area + other_area) / 2) * (2 * sigma) ** 2))
-    return total / len(sigmas)
-
-
-@given(st.integers(0, 1000), st.floats(0.1, 10))
-def test_oks_pair_by_pair_and_at_any_scale(seed, zoom):
-    keypoints, _, areas = duplicates(seed)
-    found = oks(keypoints[0], keypoints[1:9], areas[0], areas[1:9], SIGMAS)
-    for index in range(8):
-        expected = plain_oks(keypoints[0], keypoints[1 + index], areas[0], areas[1 + index], SIGMAS)
-        assert found[index] == pytest.approx(expected, abs=1e-9)
-    scaled = [areas[0] * zoom**2, areas[1:9] * zoom**2]
-    again = oks(keypoints[0] * zoom, keypoints[1:9] * zoom, *scaled, SIGMAS)
-    np.testing.assert_allclose(again, found, atol=1e-9)
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_suppression_as_mmposes(seed):
-    assert oks_nms(*duplicates(seed), SIGMAS) == golden()["nms"][seed]
-
-
-@given(st.integers(0, 1000), st.floats(0.3, 0.99))
-def test_suppression_in_plain_words(seed, threshold):
-    keypoints, scores, areas = duplicates(seed)
-    found = oks_nms(keypoints, scores, areas, SIGMAS, threshold)
-    left = sorted(range(len(scores)), key=lambda index: -scores[index])
-    expected = []
-    while left:
-        best = left.pop(0)
-        expected.append(best)
-        left = [
-            other
-            for other in left
-            if plain_oks(keypoints[best], keypoints[other], areas[best], areas[other], SIGMAS)
+def slow_nms(poses, scores, areas, sigmas, threshold):
+    left = sorted(range(len(poses)), key=lambda index: -scores[index])
+    kept = []
+    for index in left:
+        pose = [joint[:2] for joint in poses[index]]
+        if all(
+            slow_oks(pose, [j[:2] for j in poses[other]], (areas[index] + areas[other]) / 2, sigmas)
             <= threshold
-        ]
-    assert found == expected
+            for other in kept
+        ):
+            kept.append(index)
+    return kept
 
 
-def test_of_identical_poses_one_is_kept():
-    keypoints, scores, areas = duplicates(0)
-    same = np.repeat(keypoints[:1], 5, axis=0)
-    assert oks_nms(same, scores[:5], np.repeat(areas[:1], 5), SIGMAS) == [
-        int(np.argmax(scores[:5]))
+def test_sigmas_as_published():
+    assert np.array(SIGMAS["crowdpose"]) * 10 == pytest.approx((*BODY, 0.79, 0.79))
+    assert np.array(COCO) * 10 == pytest.approx((0.26, 0.25, 0.25, 0.35, 0.35, *BODY))
+
+
+@pytest.mark.parametrize("rule", SIGMAS)
+@pytest.mark.parametrize("seed", range(4))
+def test_similarity_against_a_loop(rule, seed):
+    sigmas = SIGMAS[rule]
+    rng = np.random.default_rng(seed)
+    truths = rng.uniform(0, 60, (5, len(sigmas), 3))
+    truths[..., 2] = rng.choice([0, 1, 2], truths.shape[:2])
+    truths[3, :, 2] = 0  # nothing labelled
+    pose = truths[0] + rng.normal(0, 4, truths[0].shape)
+    areas = rng.uniform(500, 5000, 5)
+    expected = [
+        slow_oks(pose, truth, area, sigmas) for truth, area in zip(truths, areas, strict=True)
     ]
+    found = oks(pose, truths, areas, sigmas)
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-300)
+    assert 0.3 < found[0] < 1
+    assert found[3] == 0
+    plain = [slow_oks(pose, truth[:, :2], 900.0, sigmas) for truth in truths]
+    np.testing.assert_allclose(oks(pose, truths[..., :2], 900.0, sigmas), plain, rtol=1e-12)
 
 
-def test_scores_of_people():
-    rng = np.random.default_rng(0)
-    boxes, peaks = rng.random(30), rng.uniform(-0.1, 0.6, (30, 17))
-    peaks[0] = 0.2  # not above
-    for box, row, found in zip(boxes, peaks, instance_scores(boxes, peaks), strict=True):
-        sure = [peak for peak in row if peak > 0.2]
-        assert found == pytest.approx(box * sum(sure) / len(sure) if sure else 0.0)
+@given(st.floats(0.01, 100), st.integers(0, 2**31))
+def test_scaling_the_picture_and_its_areas_changes_nothing(factor, seed):
+    rng = np.random.default_rng(seed)
+    truths = rng.uniform(0, 50, (3, 17, 2))
+    pose = truths[0] + rng.normal(0, 3, (17, 2))
+    areas = rng.uniform(100, 2000, 3)
+    plain = oks(pose, truths, areas, COCO)
+    scaled = oks(pose * factor, truths * factor, areas * factor**2, COCO)
+    np.testing.assert_allclose(scaled, plain, rtol=1e-6, atol=1e-12)
+    assert oks(pose, pose[None], 1.0, COCO) == pytest.approx(1.0)
 
 
-# the metric
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**31), st.floats(0.3, 0.99))
+def test_suppression_against_a_loop(seed, threshold):
+    poses, scores, areas = double_poses(seed)
+    kept = oks_nms(poses, scores, areas, COCO, threshold)
+    assert kept.tolist() == slow_nms(poses, scores, areas, COCO, threshold)
 
 
-def tensors(predictions):
-    return (
-        torch.tensor([row["image_id"] for row in predictions]),
-        torch.tensor([row["keypoints"] for row in predictions], dtype=torch.float64).unflatten(
-            1, (-1, 3)
-        ),
-        torch.tensor([row["score"] for row in predictions], dtype=torch.float64),
-    )
+@given(st.integers(1, 9), st.integers(0, 2**31))
+def test_one_of_identical_poses_is_kept(count, seed):
+    pose = np.random.default_rng(seed).uniform(0, 100, (1, 17, 3))
+    scores = np.random.default_rng(seed).uniform(0, 1, count)
+    kept = oks_nms(pose.repeat(count, 0), scores, np.full(count, 50.0), COCO)
+    assert kept.tolist() == [int(scores.argmax())]
 
 
-def measured(dataset, predictions, parts=1, **kwargs):
-    metric = OKSAveragePrecision(truth(dataset), **kwargs)
-    for part in range(parts):
-        some = predictions[part::parts]
-        if some:
-            metric.update(*tensors(some))
-    return {name: float(value) for name, value in metric.compute().items()}
+def test_of_equal_scores_the_first_is_kept():
+    pose = np.random.default_rng(0).uniform(0, 100, (1, 17, 3)).repeat(30, 0)
+    assert oks_nms(pose, np.ones(30), np.full(30, 50.0), COCO).tolist() == [0]
 
 
-@settings(max_examples=8, deadline=None)
-@given(st.integers(0, 50), st.integers(2, 6), st.randoms(use_true_random=False))
-def test_order_and_batches_change_nothing(seed, parts, shuffler):
-    dataset, predictions = scene(seed, images=8)
-    whole = measured(dataset, predictions)
-    shuffled = list(predictions)
-    shuffler.shuffle(shuffled)
-    assert measured(dataset, shuffled, parts) == pytest.approx(whole, nan_ok=True)
+def test_a_pose_at_the_threshold_stays():
+    pair = np.zeros((2, 17, 2))
+    assert oks_nms(pair, [1, 0.5], [9, 9], COCO, threshold=1.0).tolist() == [0, 1]
+    assert oks_nms(np.zeros((0, 17, 3)), [], [], COCO).tolist() == []
 
 
-def test_the_metric_from_a_file(tmp_path):
-    dataset, predictions = scene(3)
-    path = tmp_path / "person_keypoints.json"
-    path.write_text(json.dumps(dataset))
-    metric = OKSAveragePrecision(path)
-    metric.update(*tensors(predictions))
-    found = {name: float(value) for name, value in metric.compute().items()}
-    assert found == pytest.approx(measured(dataset, predictions))
+@pytest.mark.parametrize("case", GOLDEN["suppression"], ids=lambda case: f"seed {case['seed']}")
+def test_rescoring_and_suppression_as_the_authors_code(case):
+    poses, box_scores, areas = double_poses(case["seed"])
+    scores = instance_scores(box_scores, poses[..., 2])
+    kept = oks_nms(poses, scores, areas, COCO)
+    assert kept.tolist() == case["kept"]
+    np.testing.assert_allclose(scores[kept], case["scores"], rtol=1e-6)
+    assert 5 < len(kept) < len(poses) - 5
 
 
-def test_annotation_id_0_is_found_too(tmp_path):
-    """Evaluators take the id 0 for "no match": the person would never be found."""
-    dataset, _ = scene(1)
-    for person in dataset["annotations"]:
-        person["id"] -= 1
-    path = tmp_path / "from_zero.json"
-    path.write_text(json.dumps(dataset))
-    assert evaluate_keypoints(read_ground_truth(path), perfect(dataset))["ap"] == pytest.approx(1)
-
-
-def test_the_metric_rescores_and_suppresses():
-    dataset, predictions = scene(4)
-    rng = np.random.default_rng(0)
-    for row in predictions:
-        row["keypoints"][2::3] = rng.random(17).round(3).tolist()
-    twice = predictions + predictions
-    images, keypoints, scores = tensors(twice)
-    areas = torch.full_like(scores, 90_000.0)
-    metric = OKSAveragePrecision(truth(dataset), peaks_above=0.2, oks_nms=0.999)
-    metric.update(images, keypoints, scores, areas)
-    rescored = [
-        {**row, "score": float(instance_scores(np.array([row["score"]]),
-                                               np.array([row["keypoints"][2::3]]))[0])}
-        for row in predictions
-    ]  # fmt: skip
-    found = {name: float(value) for name, value in metric.compute().items()}
-    assert found == pytest.approx(measured(dataset, rescored))
-
-
-def test_wrong_use():
-    metric = OKSAveragePrecision(oks_nms=0.9)
-    batch = torch.tensor([1]), torch.zeros(1, 17, 3), torch.ones(1)
-    with pytest.raises(UserError, match="no areas"):
-        metric.update(*batch)
-    with pytest.raises(UserError, match="have the shape"):
-        metric.update(batch[0], torch.zeros(1, 17, 2), batch[2])
-    metric.update(*batch, torch.ones(1))
-    with pytest.raises(UserError, match="no ground truth"):
-        metric.compute()
-    with pytest.raises(UserError, match="did you mean 'crowdpose'"):
-        OKSAveragePrecision("a.json", dataset="crowd-pose")
-    with pytest.raises(UserError, match="can't be read as annotations"):
-        OKSAveragePrecision("nowhere.json")
+@settings(max_examples=40)
+@given(st.integers(0, 2**31), st.floats(-0.1, 1.0))
+def test_rescoring_against_a_loop(seed, threshold):
+    rng = np.random.default_rng(seed)
+    boxes, peaks = rng.uniform(0, 1, 6), rng.uniform(-0.2, 1, (6, 5))
+    peaks[0, 0] = threshold  # at the threshold: not above
+    peaks[1] = -0.3  # none above
+    expected = []
+    for box, row in zip(boxes, peaks, strict=True):
+        above = [peak for peak in row if peak > threshold]
+        expected.append(box * sum(above) / len(above) if above else 0.0)
+    np.testing.assert_allclose(instance_scores(boxes, peaks, threshold), expected, rtol=1e-12)
+    assert instance_scores(boxes, peaks, threshold)[1] == 0

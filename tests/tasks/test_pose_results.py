@@ -6,11 +6,14 @@ import zipfile
 
 import numpy as np
 import pytest
-from pose_cases import duplicates, scene
+from oks_cases import double_poses, evaluation_case
 
+from mim_bench.datamodules.readers.coco_keypoints import COCOKeypoints
+from mim_bench.datamodules.readers.crowdpose import CrowdPose
 from mim_bench.errors import UserError
 from mim_bench.tasks.oks import instance_scores, oks_nms
-from mim_bench.tasks.oks_evaluation import RULES, evaluate_keypoints
+from mim_bench.tasks.oks_evaluation import evaluate_keypoints
+from mim_bench.tasks.oks_truth import RULES
 from mim_bench.tasks.pose_results import read_submission, results_of, scores_of, submission_of
 
 SIGMAS = RULES["coco"]["sigmas"]
@@ -18,10 +21,10 @@ INFO = {"sigmas": SIGMAS}
 
 
 def records(seed=0):
-    """Forty boxes in each of two pictures."""
+    """Two dozen boxes in each of two pictures."""
     found = []
     for image in (7, 3):
-        keypoints, scores, areas = duplicates(seed + image)
+        keypoints, scores, areas = double_poses(seed + image)
         found += [
             {
                 "id": f"{image}-{index}",
@@ -39,7 +42,7 @@ def test_results_picture_by_picture():
     found = results_of(records(), SIGMAS, {})
     assert [row["image_id"] for row in found] == sorted(row["image_id"] for row in found)
     for image in (3, 7):
-        keypoints, boxes, areas = duplicates(image)
+        keypoints, boxes, areas = double_poses(image)
         scores = instance_scores(boxes, keypoints[..., 2], 0.2)
         kept = oks_nms(keypoints, scores, areas, SIGMAS, 0.9)
         mine = [row for row in found if row["image_id"] == image]
@@ -49,15 +52,15 @@ def test_results_picture_by_picture():
 
 
 def test_options_reach_rescoring_and_suppression():
-    assert len(results_of(records(), SIGMAS, {"oks_nms": None})) == 80
+    assert len(results_of(records(), SIGMAS, {"oks_nms": None})) == len(records())
     fewer = [len(results_of(records(), SIGMAS, {"oks_nms": at})) for at in (0.3, 0.9)]
-    assert fewer[0] < fewer[1] < 80
+    assert fewer[0] < fewer[1] < len(records())
     plain = results_of(records(), SIGMAS, {"peaks_above": None, "oks_nms": None})
     assert sorted(row["score"] for row in plain) == sorted(row["score"] for row in records())
 
 
 def test_scores_are_per_cent():
-    dataset, predictions = scene(0)
+    dataset, predictions = evaluation_case("coco", 0)
     given = [
         {
             "image": row["image_id"],
@@ -136,3 +139,10 @@ def test_wrong_archives(tmp_path):
         read_submission(broken, 17)
     with pytest.raises(UserError, match="no such file"):
         read_submission(tmp_path / "nowhere.zip", 17)
+
+
+def test_readers_and_metric_have_the_same_rules():
+    for reader, rules in ((COCOKeypoints, "coco"), (CrowdPose, "crowdpose")):
+        assert list(reader.info.sigmas) == pytest.approx(RULES[rules]["sigmas"])
+        assert reader.area == RULES[rules]["area"]
+        assert list(reader.levels or ()) == (RULES[rules]["levels"] or [])
