@@ -16,7 +16,7 @@ QUICK = ("--set", "trainer.max_steps=1", "--set", "data.num_workers=0")
 @pytest.fixture
 def root(tmp_path, small_cache):
     """A data root that may be damaged."""
-    (world,) = small_cache.glob("world-*")
+    (world,) = small_cache.glob("world-*-seed0")
     shutil.copytree(world, tmp_path / "root")
     return tmp_path / "root"
 

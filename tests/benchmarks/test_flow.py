@@ -281,7 +281,7 @@ def test_a_run_that_takes_too_long_is_stopped_and_can_go_on(cli, tmp_path):
 
 
 def test_data_is_made_and_checked(cli, small_cache, tmp_path):
-    (world,) = small_cache.glob("world-*")
+    (world,) = small_cache.glob("world-*-seed0")
     assert "holds this world already" in cli("data", "make", str(world)).stdout
     said = cli("data", "check", str(world)).stdout
     assert "nyuv2: complete train 12, test 5" in said
