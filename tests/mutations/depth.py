@@ -172,10 +172,9 @@ DEPTH = (
     ),
     Mutation(
         "mirroring before the crop",
-        "datamodules/depth.py",
-        "            image, depth = image[:, ::-1], depth[:, ::-1]\n",
-        "            left = depth.shape[1] - self.crop[1] - left\n"
-        "            image, depth = image[:, ::-1], depth[:, ::-1]\n",
+        "datamodules/depth_transforms.py",
+        "        left = depth.shape[1] - left - size[1]\n",
+        "        left = left + 0\n",
         f"{_DATA}::test_samples_are_the_authors_to_the_pixel",
     ),
     Mutation(
