@@ -175,7 +175,13 @@ def test_it_stands_on_the_card(root):
         "overrides": {},
         "mode": "finetune",
     }
-    test = {"split": "test", "fingerprint": "f" * 64, "metric": "rmse", "checkpoint": "last"}
+    test = {
+        "split": "test",
+        "view": "test",
+        "fingerprint": "f" * 64,
+        "metric": "rmse",
+        "checkpoint": "last",
+    }
     test["options"] = {"windows": 16}
     for kept in (KEPT, None):
         datamodule = module(root, frame_crop=kept)
