@@ -3,7 +3,8 @@
 Run: python -m speed.pose [--rounds 5] [--people 60]
 Claims, on pictures of 640 x 480 and 160 KB: with boxes, warp, colours and grid dropout at least 0.5
 of decoding the same files and nothing else; mirrored inputs in the same forward batch are not
-slower than a second forward.
+slower than a second forward. (On a CPU only where the C library keeps large buffers: set
+MALLOC_MMAP_THRESHOLD_ and MALLOC_TRIM_THRESHOLD_ to 8589934592.)
 """
 
 from __future__ import annotations
