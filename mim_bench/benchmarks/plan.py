@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mim_bench.backbones.spec import BackboneSpec
     from mim_bench.benchmarks.recipe import ColumnTest, Resolved
     from mim_bench.benchmarks.store import RunFolder, Store
+    from mim_bench.datamodules.readers.base import Reader
 
 
 @dataclass(frozen=True)
@@ -169,10 +170,12 @@ def make_plan(request: Request) -> Plan:
             lacking = []
             for spec in request.backbones:
                 resolved = recipe.resolve(source.preset, spec.size, dict(request.overrides))
-                lacking = _check_training(resolved, source)
+                # one reader for all of it: it keeps what it has parsed
+                reader = data.open_reader(resolved, source)
+                lacking = reader.check(data.training_splits(resolved))
                 if lacking:
                     break
-                blocked = _check_tests(resolved, source, columns)
+                blocked = _check_tests(resolved, reader, columns)
                 reasons.update({column: _short(found) for column, found in blocked.items()})
                 # one column of a recipe may lack its data, such as a test set, and the others run
                 problems += [
@@ -184,7 +187,7 @@ def make_plan(request: Request) -> Plan:
                 open_to = [column for column in columns if column not in blocked]
                 if open_to:
                     nodes += [
-                        _node(resolved, source, spec, seed, request, open_to)
+                        _node(resolved, source, reader, spec, seed, request, open_to)
                         for seed in request.seeds
                     ]
         if lacking:
@@ -222,18 +225,13 @@ def _is_asked_for(recipe: Recipe, columns: Iterable[str], request: Request) -> b
     return recipe in request.recipes or bool(request.named & set(columns))
 
 
-def _check_training(resolved: Resolved, source: data.DataSource) -> list[Problem]:
-    reader = data.open_reader(resolved, source)
-    return list(reader.check(data.training_splits(resolved)))
-
-
 def _check_tests(
-    resolved: Resolved, source: data.DataSource, columns: Sequence[str]
+    resolved: Resolved, reader: Reader, columns: Sequence[str]
 ) -> dict[str, list[Problem]]:
     """Return the columns that lack their data, with what is missing."""
-    reader, tests = data.open_reader(resolved, source), resolved.tests()
+    tests = resolved.tests()
     found = {
-        column: list(reader.check([reader.view(tests[column].split, tests[column].options)]))
+        column: reader.check([reader.view(tests[column].split, tests[column].options)])
         for column in columns
     }
     return {column: problems for column, problems in found.items() if problems}
@@ -242,12 +240,12 @@ def _check_tests(
 def _node(
     resolved: Resolved,
     source: data.DataSource,
+    reader: Reader,
     spec: BackboneSpec,
     seed: int,
     request: Request,
     columns: Sequence[str],
 ) -> Node:
-    reader = data.open_reader(resolved, source)
     train = data.train_split(resolved)
     hashed = identity.training_identity(
         resolved.content,

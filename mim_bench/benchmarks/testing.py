@@ -79,9 +79,11 @@ def test_columns(
                 "source": "measured",
                 "all": values,
             }
-        beside = trivial.score(records, test, ids, truth) if said["state"] == "done" else None
-        if said["state"] == "done" and not math.isfinite(said["value"]):
-            raise FloatingPointError(f"{test['metric']} on {test['split']} is {said['value']}")
+        beside = None
+        if said["state"] == "done":
+            if not math.isfinite(said["value"]):
+                raise FloatingPointError(f"{test['metric']} on {test['split']} is {said['value']}")
+            beside = trivial.score(records, test, ids, truth)
         notes = [*datamodule.reader.notes(test["view"]), *_unscored(ordered, test)]
         for note in notes:
             warnings.warn(f"column {test['column']}: {note}", stacklevel=2)

@@ -16,6 +16,8 @@ from mim_bench.tasks.pose_decoding import DECODINGS, decode, flip_back, to_pictu
 from mim_bench.tasks.pose_head import PoseHead
 from mim_bench.tasks.pose_metrics import OKSAveragePrecision
 from mim_bench.tasks.pose_results import (
+    OKS_NMS,
+    PEAKS_ABOVE,
     in_per_cent,
     read_submission,
     results_of,
@@ -87,8 +89,8 @@ class PoseTask(Task):
         flip: bool = True,
         shift: bool = True,
         decoding: str = "quarter",
-        peaks_above: float = 0.2,
-        oks_nms: float = 0.9,
+        peaks_above: float = PEAKS_ABOVE,
+        oks_nms: float = OKS_NMS,
         image_size: Sequence[int] = (256, 256),
         levels: Sequence[int] = (32,),
         window: int | None = 16,

@@ -10,7 +10,7 @@ import numpy as np
 from mim_bench.tasks.pictures import colour, titled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import numpy.typing as npt
 
@@ -97,14 +97,9 @@ def _skeleton(
 
 def _colours(info: Mapping[str, Any]) -> list[tuple[int, int, int]]:
     colours = [MIDDLE] * len(info["joints"])
-    for left, right in _pairs(info):
+    for left, right in info.get("flip_pairs") or ():
         colours[left], colours[right] = LEFT, RIGHT
     return colours
-
-
-def _pairs(info: Mapping[str, Any]) -> Sequence[tuple[int, int]]:
-    pairs: Sequence[tuple[int, int]] = info.get("flip_pairs") or ()
-    return pairs
 
 
 def _heat(image: npt.NDArray[np.uint8], heat: npt.NDArray[np.float32]) -> Picture:

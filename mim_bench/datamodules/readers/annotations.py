@@ -70,8 +70,8 @@ def read_annotations(paths: Sequence[Path], joints: int, obtain: str) -> Annotat
         UserError: A file is missing, is no whole JSON, or says something impossible.
     """
     parts = [_read(path, joints, obtain) for path in paths]
-    starts = np.cumsum([0, *(len(part["image_ids"]) for part in parts)])
-    for part, start in zip(parts, starts, strict=False):
+    starts = np.cumsum([0, *(len(part["image_ids"]) for part in parts[:-1])])
+    for part, start in zip(parts, starts, strict=True):
         part["rows"] = part["rows"] + start
     hashes = tuple(str(part.pop("sha256")) for part in parts)
     whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
