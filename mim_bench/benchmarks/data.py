@@ -50,8 +50,7 @@ def choose(recipe: Recipe, data_root: str | None, preset: str | None) -> DataSou
     given = Path(data_root).expanduser() if data_root else default_data_root()
     if given is not None:
         return _real(given, preset, str(given))
-    drawable = reader_name(recipe.content) in miniature.DATASETS
-    if not drawable:
+    if not set(drawn_from(recipe.content)) <= set(miniature.DATASETS):
         return Problem(
             f"the miniature world has no data for the recipe {recipe.name!r}",
             action="give a data root with --data-root or MIM_BENCH_DATA",
@@ -96,9 +95,9 @@ def open_reader(resolved: Resolved, source: DataSource) -> Reader:
     return reader
 
 
-def reader_name(content: dict[str, Any]) -> str:
-    """Return the dataset name of a recipe's reader (`nyuv2`)."""
-    return str(_reader(content)[0].info.name)
+def drawn_from(content: dict[str, Any]) -> tuple[str, ...]:
+    """Return the datasets of the miniature world that a recipe's reader reads (`nyuv2`)."""
+    return _reader(content)[0].drawn_from()
 
 
 def _reader(content: dict[str, Any]) -> tuple[type[Reader], dict[str, Any]]:

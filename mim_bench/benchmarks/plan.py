@@ -175,7 +175,7 @@ def make_plan(request: Request) -> Plan:
                 lacking = reader.check(data.training_splits(resolved))
                 if lacking:
                     break
-                blocked = _check_tests(resolved, reader, columns)
+                tests, blocked = _check_tests(resolved, reader, columns)
                 reasons.update({column: _short(found) for column, found in blocked.items()})
                 # one column of a recipe may lack its data, such as a test set, and the others run
                 problems += [
@@ -184,10 +184,9 @@ def make_plan(request: Request) -> Plan:
                     if _is_asked_for(recipe, [column], request)
                     for problem in found
                 ]
-                open_to = [column for column in columns if column not in blocked]
-                if open_to:
+                if tests:
                     nodes += [
-                        _node(resolved, source, reader, spec, seed, request, open_to)
+                        _node(resolved, source, reader, spec, seed, request, tests)
                         for seed in request.seeds
                     ]
         if lacking:
@@ -227,14 +226,25 @@ def _is_asked_for(recipe: Recipe, columns: Iterable[str], request: Request) -> b
 
 def _check_tests(
     resolved: Resolved, reader: Reader, columns: Sequence[str]
-) -> dict[str, list[Problem]]:
-    """Return the columns that lack their data, with what is missing."""
-    tests = resolved.tests()
-    found = {
-        column: reader.check([reader.view(tests[column].split, tests[column].options)])
-        for column in columns
-    }
-    return {column: problems for column, problems in found.items() if problems}
+) -> tuple[list[ColumnTest], dict[str, list[Problem]]]:
+    """Return the tests whose data is there, and of the other columns what is missing.
+
+    A test whose split is not there is made on the one that its recipe names `instead`.
+    """
+    tests, blocked = [], {}
+    for column, test in resolved.tests().items():
+        if column not in columns:
+            continue
+        problems = reader.check([reader.view(test.split, test.options)])
+        if problems and test.instead:
+            other = replace(test, split=test.instead, stands_for=test.split)
+            if not reader.check([reader.view(other.split, other.options)]):
+                test, problems = other, []  # noqa: PLW2901
+        if problems:
+            blocked[column] = problems
+        else:
+            tests.append(test)
+    return tests, blocked
 
 
 def _node(
@@ -244,7 +254,7 @@ def _node(
     spec: BackboneSpec,
     seed: int,
     request: Request,
-    columns: Sequence[str],
+    tests: Sequence[ColumnTest],
 ) -> Node:
     train = data.train_split(resolved)
     hashed = identity.training_identity(
@@ -258,9 +268,7 @@ def _node(
     )
     training = identity.short_id(hashed)
     scores = []
-    for column, test in resolved.tests().items():
-        if column not in columns:
-            continue
+    for test in tests:
         view = reader.view(test.split, test.options)
         fingerprint = reader.fingerprint(view)
         hashed_test = replace(test, options=reader.scored_options(test.options))

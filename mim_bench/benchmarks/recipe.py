@@ -43,6 +43,8 @@ class ColumnTest:
         checkpoint: `last` or `best` (by this metric on the validation split).
         heading: What the column is called in tables.
         unit: The unit of its values.
+        instead: A split that is tested where `split` is not there; empty for none.
+        stands_for: The split in whose place `split` is tested; empty where it is its own.
     """
 
     column: str
@@ -53,6 +55,8 @@ class ColumnTest:
     checkpoint: str = "last"
     heading: str = ""
     unit: str = ""
+    instead: str = ""
+    stands_for: str = ""
 
 
 @dataclass(frozen=True)
@@ -145,6 +149,7 @@ class Resolved:
                 checkpoint=test.get("checkpoint", "last"),
                 heading=test.get("heading", ""),
                 unit=test.get("unit", ""),
+                instead=test.get("instead", ""),
             )
             for column, test in self.content["tests"].items()
         }
@@ -226,7 +231,7 @@ def _check(content: Any, where: str) -> list[Problem]:
 def _check_test(test: Any, where: str) -> list[Problem]:
     if not isinstance(test, dict):
         return [Problem("is no mapping", where, "split, metric, direction, options, checkpoint")]
-    known = ("split", "metric", "direction", "options", "checkpoint", "heading", "unit")
+    known = ("split", "metric", "direction", "options", "checkpoint", "heading", "unit", "instead")
     problems = [unknown("key", str(key), known, where) for key in test if key not in known]
     problems += [
         Problem(f"the key {key!r} is missing", where)

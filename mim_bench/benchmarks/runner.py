@@ -209,11 +209,11 @@ def needed_datasets(request: Request) -> list[str]:
     """Return the datasets of the miniature world that a request will read."""
     known = recipe_files()
     names = dict.fromkeys(name for name in request.columns.values() if name in known)
-    found = []
+    found: list[str] = []
     for recipe in [*(load_recipe(name) for name in names), *request.recipes]:
         source = data.choose(recipe, request.data_root, request.preset)
         if isinstance(source, data.DataSource) and source.world:
-            found.append(data.reader_name(recipe.content))
+            found += data.drawn_from(recipe.content)
     return sorted(set(found))
 
 

@@ -51,11 +51,12 @@ def submit(
     }
     labels = None
     if reader.stamp() is not None:
-        labels = miniature.hidden_labels(reader.root, reader.info.name, test["split"])
+        dataset, split = reader.labels_of(test["split"])
+        labels = miniature.hidden_labels(reader.root, dataset, split)
     if labels is None:
         found |= {"state": "pending", "value": None, "source": "to be submitted", "all": {}}
         return found, None
-    truth = reader.read_truth(labels)
+    truth = reader.read_truth(labels, test["split"])
     values = task.score_submission(path, truth)
     measured = {
         **found,

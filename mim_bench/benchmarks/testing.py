@@ -97,6 +97,7 @@ def test_columns(
                 "heading": test["heading"],
                 "unit": test["unit"],
                 "split": test["split"],
+                **({"stands_for": test["stands_for"]} if test["stands_for"] else {}),
                 "samples": len(ids),
                 "all": {name: one for name, one in said["all"].items() if math.isfinite(one)},
                 "card": make_card(job, task, datamodule, test),

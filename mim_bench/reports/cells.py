@@ -107,7 +107,8 @@ def combine(cells: Sequence[SeedCell], decimals: int) -> Cell:
     if values:
         cell = of_values(values, decimals, total=len(cells))
         hand = any(c.score is not None and c.score.source == "recorded" for c in cells)
-        return replace(cell, runs=runs, recorded=hand)
+        other = {c.score.stands_in for c in cells if c.score is not None and c.score.stands_in}
+        return replace(cell, runs=runs, recorded=hand, stands_in=", ".join(sorted(other)))
     state = min((cell.state for cell in cells), key=_URGENCY.index)
     texts = {"failed": "failed", "pending": "to be submitted"}
     if state in ("running", "interrupted"):

@@ -24,7 +24,7 @@ FORMATS = ("terminal", "md", "csv", "json")
 CSV_FIELDS = (
     "table", "title", "preset", "data", "overrides", "kind", "backbone", "mode", "column",
     "metric", "unit", "direction", "state", "mean", "std", "n", "best", "recorded", "trivial",
-    "above_trivial", "identical", "collapsed", "runs",
+    "above_trivial", "identical", "collapsed", "stands_in", "runs",
 )  # fmt: skip
 """The fields of the CSV: one line per cell, numbers unrounded, empty where there is none."""
 
@@ -119,6 +119,7 @@ def _csv(tables: Iterable[Table]) -> str:
                         else int(cell.above_trivial),
                         "identical": int(cell.identical),
                         "collapsed": "" if cell.collapsed is None else int(cell.collapsed),
+                        "stands_in": cell.stands_in,
                         "runs": " ".join(cell.runs),
                     }
                 )

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from mim_bench.reports import guards, trivial
-from mim_bench.reports.table import DASH, RECORDED
+from mim_bench.reports.table import DASH, RECORDED, STANDS_IN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,6 +44,12 @@ def of_table(
         lines.append("± is the standard deviation over seeds.")
     if any(cell.recorded for cell in cells):
         lines.append(f"{RECORDED} entered by hand, not measured here")
+    lines += [
+        f"{STANDS_IN} {column.name}: measured on {split}, as the data has no test split"
+        for column in columns
+        for split in dict.fromkeys(draft.cells[column.name].stands_in for draft in drafts)
+        if split
+    ]
     lines += trivial.notes(drafts, columns)
     lines += guards.notes(drafts, columns)
     for name, how in mixed.items():

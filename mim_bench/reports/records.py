@@ -41,6 +41,7 @@ class ScoreRecord:
         predictor: What that predicts, in words.
         submission: The archive for the server that scores it; empty where there is none.
         server: That server, in words.
+        stands_in: The split that was tested where it stands in for the column's own.
         cause: Why it failed, in one line.
         written: When the file was written, in seconds since 1970.
     """
@@ -59,6 +60,7 @@ class ScoreRecord:
     predictor: str = ""
     submission: str = ""
     server: str = ""
+    stands_in: str = ""
     cause: str = ""
     written: float = 0.0
 
@@ -213,6 +215,7 @@ def _read_scores(folder: Path) -> tuple[ScoreRecord, ...]:
                 predictor=_line(trivial.get("predictor")),
                 submission=_beside(folder, content.get("submission")),
                 server=_line(content.get("server")),
+                stands_in=_line(content.get("split")) if content.get("stands_for") else "",
                 cause=_line(_mapping(content.get("error")).get("cause")),
                 written=written,
             )

@@ -23,6 +23,9 @@ IDENTICAL = "§"
 COLLAPSED = "¶"
 """What marks a value of a backbone whose features have collapsed."""
 
+STANDS_IN = "◊"
+"""What marks a value that was measured on another split than the column's own."""
+
 FULL_WIDTH = 100_000
 """Columns of a "terminal" that is none: wide enough that nothing is ever wrapped or cut."""
 
@@ -44,6 +47,7 @@ class Cell:
         trivial: The trivial predictor's value, or its mean over seeds; None where not known.
         above_trivial: Whether the value is better than that; None where not known.
         trivial_predictor: What that predicts, in words.
+        stands_in: The split it was measured on, where that is not the column's own.
         identical: Whether another backbone of the column has this value to the last digit.
         collapsed: Whether the features of a run behind it have collapsed; None where not known.
         features: What is known of those features, in words; empty unless they have collapsed.
@@ -65,6 +69,7 @@ class Cell:
     trivial: float | None = None
     above_trivial: bool | None = None
     trivial_predictor: str = ""
+    stands_in: str = ""
     identical: bool = False
     collapsed: bool | None = None
     features: str = ""
@@ -72,8 +77,9 @@ class Cell:
     @property
     def marked(self) -> str:
         """The text with its marks, as every format prints it."""
-        marks = RECORDED * self.recorded + NOT_ABOVE * (self.above_trivial is False)
-        marks += IDENTICAL * self.identical + COLLAPSED * (self.collapsed is True)
+        marks = RECORDED * self.recorded + STANDS_IN * bool(self.stands_in)
+        marks += NOT_ABOVE * (self.above_trivial is False) + IDENTICAL * self.identical
+        marks += COLLAPSED * (self.collapsed is True)
         return f"{self.text}{marks}"
 
     @property

@@ -15,6 +15,10 @@ READERS: dict[str, str] = {
     "kitti": "mim_bench.datamodules.readers.kitti.KITTI",
     "coco-keypoints": "mim_bench.datamodules.readers.coco_keypoints.COCOKeypoints",
     "crowdpose": "mim_bench.datamodules.readers.crowdpose.CrowdPose",
+    "got10k": "mim_bench.datamodules.readers.got10k.GOT10k",
+    "trackingnet": "mim_bench.datamodules.readers.trackingnet.TrackingNet",
+    "lasot": "mim_bench.datamodules.readers.lasot.LaSOT",
+    "coco-objects": "mim_bench.datamodules.readers.coco_objects.COCOObjects",
 }
 """Dataset name -> the class that reads it."""
 

@@ -126,13 +126,26 @@ class Reader(abc.ABC):
         """Return test options as they stand in a score's identity: without paths of files."""
         return dict(options)
 
+    @classmethod
+    def drawn_from(cls) -> tuple[str, ...]:
+        """Return the datasets of the miniature world that it reads: by default its own."""
+        return (cls.info.name,)
+
+    def labels_of(self, split: str) -> tuple[str, str]:
+        """Return the dataset and its split that a split's hidden labels are kept under."""
+        return self.info.name, split
+
+    def official_count(self, split: str) -> int:
+        """Return how many samples the official split has."""
+        return self.info.splits[split_of(split)]
+
     def count(self, split: str) -> int:
         """Return the number of samples that a split has on this disk."""
         return len(self.ids(split))
 
     def notes(self, split: str) -> list[str]:
         """Return what sets this copy of a split apart from the official one, a line each."""
-        count, official = self.count(split), self.info.splits[split_of(split)]
+        count, official = self.count(split), self.official_count(split)
         if count == official or self.stamp() is not None:
             return []
         return [f"{split} has {count:,} samples, the official split {official:,}"]
@@ -148,9 +161,9 @@ class Reader(abc.ABC):
         """
         return {"ids": self.ids(view)}
 
-    def read_truth(self, path: Path) -> Any:
-        """Return what `ground_truth` returns, of an annotation file that lies elsewhere."""
-        raise UserError("can't be read as labels of this dataset", where=str(path))
+    def read_truth(self, path: Path, split: str) -> Any:
+        """Return what `ground_truth` returns of a split, of a file that lies elsewhere."""
+        raise UserError(f"can't be read as labels of {split}", where=str(path))
 
     def stamp(self) -> dict[str, Any] | None:
         """Return the miniature world's stamp at the data root, None for other data.
@@ -185,7 +198,7 @@ class Reader(abc.ABC):
         stamp = self.stamp()
         if stamp is not None:
             # other datasets may join the same world later
-            settings = (stamp.get("datasets") or {}).get(self.info.name)
+            settings = (stamp.get("datasets") or {}).get(self.drawn_from()[0])
             stamp = {key: stamp.get(key) for key in ("version", "seed")} | {"settings": settings}
         # what a view adds to its split is in its content: the same boxes under another path are
         # the same

@@ -1,7 +1,8 @@
-"""Reads large JSON files once: what is needed of them is kept as arrays in the cache folder."""
+"""Reads large annotation files once: what is needed of them is kept in the cache folder."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -17,7 +18,7 @@ from mim_bench.files import digest, sha256_file, write_atomic
 from mim_bench.locations import cache_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -75,12 +76,44 @@ def kept(path: Path, what: str, parse: Callable[[], Arrays]) -> Arrays:
     Raises:
         UserError: What `parse` raises.
     """
+    return _kept([path], what, parse, lambda: sha256_file(path))
+
+
+def kept_of_many(
+    paths: Sequence[Path], what: str, parse: Callable[[], Arrays], folders: Sequence[Path] = ()
+) -> Arrays:
+    """Return the arrays that were parsed from many small files, see `kept`.
+
+    Args:
+        paths: The files.
+        what: What is parsed from them.
+        parse: Parses them.
+        folders: Folders whose listing enters as well: a change in them means parsing again.
+
+    Returns:
+        The arrays, and under `sha256` a hash of the files' names and content: their folder's path
+        is no part of it.
+    """
+    base = os.path.commonpath(paths) if paths else ""
+
+    def hashed() -> str:
+        return digest([[os.path.relpath(path, base), sha256_file(path)] for path in paths])
+
+    return _kept([*paths, *folders], what, parse, hashed)
+
+
+def _kept(
+    paths: Sequence[Path], what: str, parse: Callable[[], Arrays], hashed: Callable[[], str]
+) -> Arrays:
+    state = hashlib.sha256()
     try:
-        state = path.stat()
-        place = os.path.abspath(path)  # noqa: PTH100 - links stay, as they are what is named
+        for path in paths:
+            status = os.stat(path)  # noqa: PTH116 - of tens of thousands
+            place = os.path.abspath(path)  # noqa: PTH100 - links stay, as they are what is named
+            state.update(f"{place}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
     except OSError:
         return parse()  # which says what is wrong with it
-    key = digest([_VERSION, np.__version__, what, place, state.st_size, state.st_mtime_ns])
+    key = digest([_VERSION, np.__version__, what, state.hexdigest()])
     note = cache_folder() / "annotations" / f"{key[:32]}.npz"
     with suppress(OSError, ValueError, KeyError, BadZipFile, EOFError):
         with np.load(note, allow_pickle=False) as held:
@@ -88,7 +121,7 @@ def kept(path: Path, what: str, parse: Callable[[], Arrays]) -> Arrays:
         if _SHA in arrays:
             return arrays
     arrays = parse()
-    arrays[_SHA] = np.array(sha256_file(path))
+    arrays[_SHA] = np.array(hashed())
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]  # names are ours, none is an option
     with suppress(UserError):  # a full cache only makes the next start slower

@@ -197,8 +197,9 @@ class PoseReader(Reader):
         """Return what a submission is checked against: `joints` and the ids of the `images`."""
         return {"joints": len(self.info.joints), "images": self._read(view).image_ids.tolist()}
 
-    def read_truth(self, path: Path) -> dict[str, Any]:
-        """Return what `ground_truth` returns, of an annotation file that lies elsewhere."""
+    def read_truth(self, path: Path, split: str) -> dict[str, Any]:
+        """Return what `ground_truth` returns of a split, of a file that lies elsewhere."""
+        del split
         from mim_bench.datamodules.readers.annotations import read_annotations
 
         return self._truth(read_annotations([path], len(self.info.joints), self.info.obtain))
