@@ -5,20 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
 from mim_bench.datamodules.readers.base import DatasetInfo, Reader
 from mim_bench.datamodules.readers.coco_keypoints import COCOKeypoints
 from mim_bench.datamodules.readers.fingerprints import Description
-from mim_bench.datamodules.readers.images import read_image
-from mim_bench.datamodules.readers.jsonfiles import Arrays, kept, read_json_file
-from mim_bench.datamodules.readers.tracks import Track
 from mim_bench.errors import Problem, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import numpy as np
     import numpy.typing as npt
+
+    from mim_bench.datamodules.readers.jsonfiles import Arrays
+    from mim_bench.datamodules.readers.tracks import Track
 
 
 class COCOObjects(Reader):
@@ -86,18 +85,26 @@ class COCOObjects(Reader):
 
     def track(self, index: int) -> Track:
         """Return the objects of a picture, a row each."""
+        import numpy as np
+
+        from mim_bench.datamodules.readers.tracks import Track
+
         start, stop = self.arrays["starts"][index : index + 2]
         boxes = self.arrays["boxes"][start:stop].astype(np.float64)
         return Track(str(self.arrays["names"][index]), boxes, np.ones(len(boxes), np.bool_))
 
     def frame(self, index: int, number: int) -> npt.NDArray[np.uint8]:
         """Return a picture, as its pixels are stored: (H, W, 3) uint8 RGB."""
+        from mim_bench.datamodules.readers.images import read_image
+
         del number
         path = self.pictures / str(self.arrays["names"][index])
         return read_image(path, listed=str(self.file), as_stored=True)
 
     def sample(self, split: str, index: int) -> dict[str, Any]:
         """Return `id`, `image`: (H, W, 3) uint8 RGB, `boxes`: (N, 4) float32 of its objects."""
+        import numpy as np
+
         self.require_split(split)
         track = self.track(index)
         image = self.frame(index, 0)
@@ -128,11 +135,17 @@ class COCOObjects(Reader):
         Raises:
             UserError: It is missing or ill-formed.
         """
+        from mim_bench.datamodules.readers.jsonfiles import kept
+
         if self._read is None:
             self._read = kept(self.file, "objects by picture, form 1", self._parse)
         return self._read
 
     def _parse(self) -> Arrays:
+        import numpy as np
+
+        from mim_bench.datamodules.readers.jsonfiles import read_json_file
+
         content = read_json_file(self.file, self.info.obtain)
         number = 0
         try:

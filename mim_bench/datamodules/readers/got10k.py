@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from mim_bench.datamodules.readers.base import DatasetInfo
+from mim_bench.datamodules.readers.lists import read_names
 from mim_bench.datamodules.readers.sequences import (
     Listed,
     SequenceReader,
     count_pictures,
 )
-from mim_bench.datamodules.readers.tracks import Notes, read_boxes, read_flags, read_names
 from mim_bench.errors import UserError, unknown
 from mim_bench.yamlfiles import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from mim_bench.datamodules.readers.tracks import Notes
 
 LISTS = Path(__file__).with_name("tracking_lists.yaml")
 
@@ -100,6 +102,8 @@ class GOT10k(SequenceReader):
 
     def read(self, split: str, one: Listed) -> Notes:
         """Read a sequence's boxes and labels; the target is there where it is not absent."""
+        from mim_bench.datamodules.readers.tracks import Notes, read_boxes, read_flags
+
         obtain = self.info.obtain
         boxes = read_boxes(one.boxes, obtain)
         pictures = None if split == "train" else count_pictures(one.pictures)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import re
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from mim_bench.datamodules.readers.base import DatasetInfo
 from mim_bench.datamodules.readers.got10k import LISTS
+from mim_bench.datamodules.readers.lists import read_names
 from mim_bench.datamodules.readers.sequences import (
     Listed,
     SequenceReader,
     count_pictures,
 )
-from mim_bench.datamodules.readers.tracks import Notes, read_boxes, read_flags, read_names
 from mim_bench.errors import UserError
 from mim_bench.yamlfiles import read_yaml
+
+if TYPE_CHECKING:
+    from mim_bench.datamodules.readers.tracks import Notes
 
 ATTRIBUTES = (
     "IV",
@@ -108,6 +111,8 @@ class LaSOT(SequenceReader):
 
     def read(self, split: str, one: Listed) -> Notes:
         """Read a sequence's boxes, flags and, where they are there, attributes."""
+        from mim_bench.datamodules.readers.tracks import Notes, read_boxes, read_flags
+
         obtain = self.info.obtain
         boxes = read_boxes(one.boxes, obtain)
         occluded, outside, *attributes = one.others

@@ -1,4 +1,4 @@
-"""Reads list files: one sample a line, paths in columns."""
+"""Reads list files: one sample a line, paths in columns, or one sequence a line."""
 
 from __future__ import annotations
 
@@ -94,12 +94,41 @@ def read_pairs(list_file: Path, base: str = "", obtain: str = "") -> list[Pair]:
     return pairs
 
 
-def _text(list_file: Path, obtain: str) -> str:
+def read_names(path: Path, obtain: str) -> list[str]:
+    """Return the names that a list file has, one a line.
+
+    Raises:
+        UserError: It is missing or empty, has a name twice, or one that leads elsewhere.
+    """
+    names = [
+        line.strip()
+        for line in _text(path, obtain, "a sequence's name on each line").splitlines()
+        if line.strip()
+    ]
+    if not names:
+        raise UserError("the list is empty", where=str(path), action=obtain)
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UserError(f"has {twice!r} twice", where=str(path), action=obtain)
+    for number, name in enumerate(names, start=1):
+        if "/" in name or "\\" in name or name in (".", ".."):
+            raise UserError(
+                f"{name!r} is no name of a sequence",
+                where=f"{path}:{number}",
+                expected="a folder's name on each line",
+                action=obtain,
+            )
+    return names
+
+
+def _text(
+    list_file: Path, obtain: str, expected: str = "a line per frame: picture, space, depth map"
+) -> str:
     if not list_file.is_file():
         raise UserError(
             "the list is missing",
             where=str(list_file),
-            expected="a line per frame: picture, space, depth map",
+            expected=expected,
             action=obtain,
         )
     try:

@@ -8,21 +8,18 @@ import os
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
 from mim_bench.datamodules.readers.base import Reader, split_of
 from mim_bench.datamodules.readers.fingerprints import Description
-from mim_bench.datamodules.readers.jsonfiles import kept_of_many
-from mim_bench.datamodules.readers.tracks import Track, Tracks, join
 from mim_bench.errors import Problem, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    import numpy as np
     import numpy.typing as npt
 
-    from mim_bench.datamodules.readers.tracks import Notes
+    from mim_bench.datamodules.readers.tracks import Notes, Track, Tracks
 
 _LOOKED_AT = 20
 """Training sequences whose pictures a check counts, evenly spaced; of tests it counts all."""
@@ -112,6 +109,10 @@ class SequenceReader(Reader):
 
     def track_of(self, split: str, index: int) -> Track:
         """Return what is annotated of a sequence, in pixels counted from 0."""
+        import numpy as np
+
+        from mim_bench.datamodules.readers.tracks import Track
+
         tracks = self.tracks(split)
         boxes = tracks.boxes_of(index)
         boxes[:, :2] -= self.origin
@@ -143,6 +144,8 @@ class SequenceReader(Reader):
             target in the first; `boxes`: (N, 4) float32, x, y, width, height in pixels counted
             from 0, NaN where they are not public; `valid`: (N,) bool, the target is there.
         """
+        import numpy as np
+
         one, track = self.listed(split)[index], self.track_of(split, index)
         names = range(len(track.boxes))
         return {
@@ -196,6 +199,8 @@ class SequenceReader(Reader):
 
     def read_truth(self, path: Path, split: str) -> dict[str, Any]:
         """Return what `ground_truth` returns of a split, of a JSON file in that form."""
+        import numpy as np
+
         del split
         try:
             content: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -300,6 +305,9 @@ class SequenceReader(Reader):
         Raises:
             UserError: A file is missing or ill-formed, or files of a sequence differ in length.
         """
+        from mim_bench.datamodules.readers.jsonfiles import kept_of_many
+        from mim_bench.datamodules.readers.tracks import Tracks, join
+
         self.require_split(split)
         name = split_of(split)
         if name not in self._tracks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from mim_bench.datamodules.readers.base import DatasetInfo
 from mim_bench.datamodules.readers.sequences import (
@@ -12,8 +12,10 @@ from mim_bench.datamodules.readers.sequences import (
     SequenceReader,
     count_pictures,
 )
-from mim_bench.datamodules.readers.tracks import Notes, read_boxes
 from mim_bench.errors import UserError
+
+if TYPE_CHECKING:
+    from mim_bench.datamodules.readers.tracks import Notes
 
 
 class TrackingNet(SequenceReader):
@@ -80,6 +82,8 @@ class TrackingNet(SequenceReader):
 
     def read(self, split: str, one: Listed) -> Notes:
         """Read a sequence's boxes."""
+        from mim_bench.datamodules.readers.tracks import Notes, read_boxes
+
         boxes = read_boxes(one.boxes, self.info.obtain)
         if split in self.hidden:
             pictures = count_pictures(one.pictures)

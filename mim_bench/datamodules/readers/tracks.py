@@ -248,26 +248,3 @@ def _text(path: Path, obtain: str) -> str:
             expected="a text file with a line for each frame",
             action=obtain,
         ) from error
-
-
-def read_names(path: Path, obtain: str) -> list[str]:
-    """Return the names that a list file has, one a line.
-
-    Raises:
-        UserError: It is missing or empty, has a name twice, or one that leads elsewhere.
-    """
-    names = [line.strip() for line in _text(path, obtain).splitlines() if line.strip()]
-    if not names:
-        raise UserError("the list is empty", where=str(path), action=obtain)
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise UserError(f"has {twice!r} twice", where=str(path), action=obtain)
-    for number, name in enumerate(names, start=1):
-        if "/" in name or "\\" in name or name in (".", ".."):
-            raise UserError(
-                f"{name!r} is no name of a sequence",
-                where=f"{path}:{number}",
-                expected="a folder's name on each line",
-                action=obtain,
-            )
-    return names
