@@ -9,6 +9,7 @@ import torch
 
 from mim_bench.errors import UserError
 from mim_bench.tasks.network import Network
+from mim_bench.tasks.optimisation import DECAY_ON
 from mim_bench.tasks.options import Option, check_options, require_choice
 from mim_bench.tasks.schedules import build_schedule
 from mim_bench.tasks.scores import mean_score
@@ -62,6 +63,8 @@ class Task(ScheduledModule, ABC):
         betas: Of AdamW.
         layer_decay: Factor of the learning rate per layer away from the head.
         decay_convention: How layers are numbered: mim-depth, simmim or timm.
+        backbone_lr: Factor of the backbone's learning rates besides; not of its `out_norm`.
+        decay_on: `weights` decays no vectors and biases; `all` decays every parameter.
         pictures: How many fixed validation samples are drawn with each validation.
 
     Raises:
@@ -103,11 +106,20 @@ class Task(ScheduledModule, ABC):
         betas: Sequence[float] = (0.9, 0.999),
         layer_decay: float = 1.0,
         decay_convention: str = "mim-depth",
+        backbone_lr: float = 1.0,
+        decay_on: str = "weights",
         pictures: int = 4,
     ) -> None:
         super().__init__()
         require_choice("mode", mode, ("finetune", "frozen"))
         require_choice("input_norm", input_norm, ("backbone", "none"))
+        require_choice("decay_on", decay_on, DECAY_ON)
+        if backbone_lr <= 0:
+            raise UserError(
+                f"backbone_lr is {backbone_lr}",
+                where="task.backbone_lr",
+                expected="above 0; a backbone that is not to learn has mode frozen",
+            )
         for name, pair in (("image_size", image_size), ("betas", betas)):
             if len(pair) != 2:
                 raise UserError(f"{name} is {pair}", where="task", expected="two numbers")
@@ -128,6 +140,8 @@ class Task(ScheduledModule, ABC):
         self.betas = (float(betas[0]), float(betas[1]))
         self.layer_decay = layer_decay
         self.decay_convention = decay_convention
+        self.backbone_lr = backbone_lr
+        self.decay_on = decay_on
         self.pictures = pictures
         self.test_options: Mapping[str, Any] = {}
         self._drawn: list[tuple[str, Picture]] = []

@@ -99,28 +99,45 @@ class WarmUp:
     """A linear rise of the factor on what a schedule says, over the first steps.
 
     Everything is scaled by layer. Source: MMCV's hooks, which the authors' pose code uses: at
-    step s, counted from 1, the factor is 1 - (1 - (s - 1) / steps) * (1 - ratio).
+    step s, counted from 1, the factor is 1 - (1 - (s - 1) / steps) * (1 - ratio). SwinTrack's
+    released code has the same rise over a share of the training, which need not be whole steps.
 
     Attributes:
         warmup_steps: Steps of the rise; none by default.
         warmup_ratio: The factor at its start.
+        warmup_share: The rise as a share of the training, in place of `warmup_steps`.
+
+    Raises:
+        UserError: Both lengths of the rise are given.
     """
 
     warmup_steps: int = 0
     warmup_ratio: float = 0.001
+    warmup_share: float = 0.0
 
-    def factor(self, step: int) -> float:
-        """Return the factor of a step."""
-        if step > self.warmup_steps:
+    def __post_init__(self) -> None:
+        """Refuse two lengths."""
+        if self.warmup_steps and self.warmup_share:
+            raise UserError(
+                f"warmup_steps is {self.warmup_steps} and warmup_share is {self.warmup_share}",
+                where="task.schedule_options",
+                expected="one of them",
+            )
+
+    def factor(self, step: int, budget: Budget) -> float:
+        """Return the factor of a step, counted from 1."""
+        steps = self.warmup_steps or self.warmup_share * budget.steps
+        if step - 1 >= steps:
             return 1.0
-        return 1 - (1 - (step - 1) / self.warmup_steps) * (1 - self.warmup_ratio)
+        return 1 - (1 - (step - 1) / steps) * (1 - self.warmup_ratio)
 
 
 @dataclass(frozen=True)
 class StepDecay(WarmUp):
     """Falls by a factor at given shares of the training, scaled by layer.
 
-    Source: the paper's section 4.2 for pose, epoch 120 of 150.
+    Source: the paper's section 4.2 for pose, epoch 120 of 150; SwinTrack's released code, epoch
+    210 of 300.
 
     Attributes:
         max_lr: The rate at the beginning.
@@ -137,7 +154,7 @@ class StepDecay(WarmUp):
         """Return the learning rate (see `Schedule`)."""
         done, whole = _progress(step, budget)
         passed = sum(done >= round(share * whole) for share in self.milestones)
-        return scale * self.max_lr * math.pow(self.gamma, passed) * self.factor(step)
+        return scale * self.max_lr * math.pow(self.gamma, passed) * self.factor(step, budget)
 
 
 @dataclass(frozen=True)
@@ -159,7 +176,8 @@ class Cosine(WarmUp):
         """Return the learning rate (see `Schedule`)."""
         done, whole = _progress(step, budget)
         fall = (1 + math.cos(math.pi * done / whole)) / 2
-        return scale * (self.min_lr + (self.max_lr - self.min_lr) * fall) * self.factor(step)
+        rate = self.min_lr + (self.max_lr - self.min_lr) * fall
+        return scale * rate * self.factor(step, budget)
 
 
 def _progress(step: int, budget: Budget) -> tuple[int, int]:
@@ -228,6 +246,10 @@ def _check_options(options: Mapping[str, Any]) -> None:
         if key == "milestones" and not all(0 < share < 1 for share in values):
             raise UserError(
                 f"is {value}", where=where, expected="shares of the training between 0 and 1"
+            )
+        if key == "warmup_share" and not 0 <= value < 1:
+            raise UserError(
+                f"is {value}", where=where, expected="a share of the training, at least 0, below 1"
             )
         if any(one < 0 for one in values):
             raise UserError(f"is {value}", where=where, expected="no negative number")

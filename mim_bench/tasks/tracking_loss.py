@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 ALPHA, GAMMA = 0.75, 2.0
-LEAST = 1e-4
-"""What a sum over positives is at least divided by."""
+LEAST_POSITIVES, LEAST_WEIGHT = 1e-4, 1e-5
+"""What the sums of scores and of boxes are at least divided by."""
 
 _TINY = 1e-6
 
@@ -31,13 +31,18 @@ def overlaps(boxes: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
     """
     low, high = boxes[..., :2] - boxes[..., 2:] / 2, boxes[..., :2] + boxes[..., 2:] / 2
     low2, high2 = others[..., :2] - others[..., 2:] / 2, others[..., :2] + others[..., 2:] / 2
-    common = (torch.minimum(high, high2) - torch.maximum(low, low2)).clamp(min=0).prod(-1)
-    union = boxes[..., 2:].prod(-1) + others[..., 2:].prod(-1) - common
+    common = _area((torch.minimum(high, high2) - torch.maximum(low, low2)).clamp(min=0))
+    union = _area(boxes[..., 2:]) + _area(others[..., 2:]) - common
     union = union.clamp(min=_TINY)
-    hull = (torch.maximum(high, high2) - torch.minimum(low, low2)).clamp(min=0).prod(-1)
+    hull = _area((torch.maximum(high, high2) - torch.minimum(low, low2)).clamp(min=0))
     hull = hull.clamp(min=_TINY)
     iou = common / union
     return iou, iou - (hull - union) / hull
+
+
+def _area(sides: Tensor) -> Tensor:
+    # no prod: its gradient looks for zeros, and waits for the device to find them
+    return sides[..., 0] * sides[..., 1]
 
 
 def varifocal(logits: Tensor, target: Tensor) -> Tensor:
@@ -50,7 +55,8 @@ def varifocal(logits: Tensor, target: Tensor) -> Tensor:
     Returns:
         The same shape: cross entropy, weighted by the target where positive, by 0.75 p^2 elsewhere.
     """
-    # of the probability, as published: the weight has a gradient too
+    # the weight has a gradient too, as published; its entropy is of the probability, which has no
+    # gradient any more where that is rounded to 0 or 1
     scores = logits.sigmoid()
     positive = target > 0
     weight = torch.where(positive, target, ALPHA * (scores - target).abs().pow(GAMMA))
@@ -63,8 +69,8 @@ def tracking_losses(
 ) -> dict[str, Tensor]:
     """Return both losses of a batch (SwinTrack, section 3.4, as its released code computes them).
 
-    Under several ranks the sums are those of the joint batch, divided by its joint norm: the mean
-    over ranks of the published code, in expectation and gradient.
+    Under several ranks the sums are those of the joint batch, divided by its joint norm. The
+    published code divides each rank's sum by the mean norm over ranks: the same gradient.
 
     Args:
         logits: (B, H, W).
@@ -87,6 +93,6 @@ def tracking_losses(
     norms = torch.stack([positives.sum().to(weights), weights.sum()])
     sums = sum_over_ranks(torch.stack([entropy, distance, *norms]))
     return {
-        "score": sums[0] / sums[2].clamp(min=LEAST),
-        "box": sums[1] / sums[3].clamp(min=LEAST),
+        "score": sums[0] / sums[2].clamp(min=LEAST_POSITIVES),
+        "box": sums[1] / sums[3].clamp(min=LEAST_WEIGHT),
     }

@@ -35,6 +35,8 @@ class ScheduledModule(LightningModule):
     betas: tuple[float, float]
     layer_decay: float
     decay_convention: str
+    backbone_lr: float
+    decay_on: str
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,7 +45,12 @@ class ScheduledModule(LightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return AdamW over the groups of backbone and head."""
         groups = parameter_groups(
-            self.network, self.decay_convention, self.layer_decay, self.weight_decay
+            self.network,
+            self.decay_convention,
+            self.layer_decay,
+            self.weight_decay,
+            backbone_lr=self.backbone_lr,
+            decay_on=self.decay_on,
         )
         for group in groups:
             group["lr"] = self.lr * group["scale"]
