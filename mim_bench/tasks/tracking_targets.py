@@ -26,17 +26,15 @@ def box_targets(box: Tensor, size: tuple[int, int], grid: tuple[int, int]) -> tu
         shares of the search region.
     """
     # in double precision, as published: an edge on the border of two cells decides
-    exact = box.double()
-    corners = torch.cat([exact[:, :2], exact[:, :2] + exact[:, 2:]], dim=1)
-    height, width = size
-    rows, columns = grid
-    first, last = corners[:, :2], corners[:, 2:]
+    exact = box if box.device.type == "mps" else box.double()  # which has no double
+    first, last = exact[:, :2], exact[:, :2] + exact[:, 2:]
+    (height, width), (rows, columns) = size, grid
+    sides = exact.new_tensor([width, height])
     scale = exact.new_tensor([columns / width, rows / height])
-    first, last = (first * scale).floor(), (last * scale).floor()
+    low, high = (first * scale).floor(), (last * scale).floor()
     row = torch.arange(rows, device=box.device)
     column = torch.arange(columns, device=box.device)
-    inside_rows = (row >= first[:, 1:]) & (row <= last[:, 1:])
-    inside_columns = (column >= first[:, :1]) & (column <= last[:, :1])
-    sides = box.new_tensor([width, height]).repeat(2)
-    centred = torch.cat([box[:, :2] + box[:, 2:] / 2, box[:, 2:]], dim=1) / sides
+    inside_rows = (row >= low[:, 1:]) & (row <= high[:, 1:])
+    inside_columns = (column >= low[:, :1]) & (column <= high[:, :1])
+    centred = torch.cat([(first + last) / 2 / sides, (last - first) / sides], dim=1).float()
     return inside_rows[:, :, None] & inside_columns[:, None, :], centred
