@@ -1,6 +1,7 @@
 """Seeded inputs that need no code of the authors: what SwinTrack's golden numbers belong to.
 
-Both the tests and the script that takes the numbers (`tests/official/tracking_network.py`) use them.
+Both the tests and the script that takes the numbers (`tests/official/tracking_network.py`) use
+them.
 """
 
 from __future__ import annotations
@@ -89,11 +90,18 @@ def boxes(name):
     return torch.from_numpy((shares * [width, height, width, height]).astype(np.float32))
 
 
-def run(name):
-    """Run head, targets and losses: outputs, positives, truth, losses, gradients by name."""
+def run(name, wrap=lambda head: head, part=slice(None)):
+    """Run head, targets and losses: outputs, positives, truth, losses, gradients by name.
+
+    Args:
+        name: The case.
+        wrap: What is run in place of the head, such as its data-parallel self.
+        part: Which samples.
+    """
     head = make_head(name).eval()
-    found = head(*maps(name))
-    positives, truth = box_targets(boxes(name), size(name), HEADS[name]["search"])
+    wrapped = wrap(head)  # kept: it is at work in the backward pass as well
+    found = wrapped(*(one[part] for one in maps(name)))
+    positives, truth = box_targets(boxes(name)[part], size(name), HEADS[name]["search"])
     losses = tracking_losses(found["score"], found["box"], positives, truth)
     (1.5 * losses["score"] + 1.5 * losses["box"]).backward()
     return found, positives, truth, losses, {k: w.grad for k, w in head.named_parameters()}

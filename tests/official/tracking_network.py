@@ -288,7 +288,9 @@ def main():
     }
     groups(chosen.swintrack)
     if chosen.write:
-        rounded = json.loads(json.dumps(found), parse_float=lambda text: float(f"{float(text):.9g}"))
+        rounded = json.loads(
+            json.dumps(found), parse_float=lambda text: float(f"{float(text):.9g}")
+        )
         cases.GOLDEN.write_text(json.dumps(rounded, separators=(",", ":")) + "\n")
 
 

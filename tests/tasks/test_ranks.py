@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import swintrack_cases
 import torch
 from torch import distributed, multiprocessing, nn
 from torch.nn.parallel import DistributedDataParallel
@@ -65,6 +66,12 @@ def work(network, part):
     return loss.item(), gradients, values
 
 
+def track(wrap=lambda head: head, part=slice(None)):
+    """Return losses and gradients of SwinTrack's head."""
+    *_, losses, gradients = swintrack_cases.run("projected, not square", wrap, part)
+    return {name: loss.item() for name, loss in losses.items()}, gradients
+
+
 def rank_main(rank, folder):
     os.environ["OMP_NUM_THREADS"] = "1"
     torch.set_num_threads(1)
@@ -74,19 +81,37 @@ def rank_main(rank, folder):
     network = DistributedDataParallel(build())
     part = slice(0, 2) if rank == 0 else slice(2, 5)
     torch.save(work(network, part), Path(folder) / f"{rank}.pt")
+    part = slice(0, 1) if rank == 0 else slice(1, 3)
+    torch.save(track(DistributedDataParallel, part), Path(folder) / f"tracking-{rank}.pt")
     distributed.destroy_process_group()
 
 
-@pytest.mark.skipif(not distributed.is_gloo_available(), reason="no gloo")
-def test_two_ranks_are_one():
-    loss, gradients, values = work(build(), slice(0, 5))
-    assert sum(float(gradient.abs().sum()) for gradient in gradients.values()) > 0.01
+@pytest.fixture(scope="module")
+def ranks():
+    """What two processes made of it: depth's and tracking's."""
+    if not distributed.is_gloo_available():
+        pytest.skip("no gloo")
     with tempfile.TemporaryDirectory() as folder:
         multiprocessing.spawn(rank_main, (folder,), nprocs=2)
-        ranks = [torch.load(Path(folder) / f"{rank}.pt") for rank in range(2)]
-    for found_loss, found_gradients, found_values in ranks:
+        return [
+            [torch.load(Path(folder) / f"{kind}{rank}.pt") for rank in range(2)]
+            for kind in ("", "tracking-")
+        ]
+
+
+def test_two_ranks_are_one(ranks):
+    loss, gradients, values = work(build(), slice(0, 5))
+    assert sum(float(gradient.abs().sum()) for gradient in gradients.values()) > 0.01
+    for found_loss, found_gradients, found_values in ranks[0]:
         assert found_loss == pytest.approx(loss, rel=1e-6)
         for name, gradient in gradients.items():
             torch.testing.assert_close(found_gradients[name], gradient, rtol=1e-4, atol=1e-6)
         assert found_values == pytest.approx(values, rel=1e-6)
         assert set(found_values) == set(METRICS)
+
+
+def test_two_ranks_are_one_in_tracking(ranks):
+    losses, gradients = track()
+    for found_losses, found_gradients in ranks[1]:
+        assert found_losses == pytest.approx(losses, rel=1e-5)
+        torch.testing.assert_close(found_gradients, gradients, rtol=1e-4, atol=1e-5)

@@ -7,6 +7,7 @@ import pytest
 from depth_cases import golden
 from hypothesis import given
 from hypothesis import strategies as st
+from swintrack_cases import golden as swintrack_golden
 
 from mim_bench.errors import UserError
 from mim_bench.tasks.schedules import Budget, Constant, RiseFall, build_schedule
@@ -127,3 +128,25 @@ def test_cosine_with_warm_up_is_mmcvs():
 def test_wrong_options_of_a_schedule(options, named):
     with pytest.raises(UserError, match=named):
         build_schedule("step", 1e-3, options=options)
+
+
+@pytest.mark.parametrize("case", swintrack_golden()["rates"], ids=lambda c: f"{c['epochs']} epochs")
+def test_step_decay_after_a_warm_up_is_swintracks(case):
+    options = {"milestones": [0.7], "gamma": 0.1, "warmup_share": 0.01, "warmup_ratio": 0.001}
+    schedule = build_schedule("step", 5e-4, options=options)
+    steps = case["epochs"] * case["iterations"]
+    budget = Budget(steps, case["epochs"])
+    for step, factor in case["points"]:
+        assert schedule(step, budget) == pytest.approx(5e-4 * factor, rel=1e-8), step
+        assert schedule(step, budget, 0.1) == pytest.approx(5e-5 * factor, rel=1e-8), step
+    for done in range(steps):  # in plain words
+        rise = min(1.0, 0.001 + 0.999 * done / (0.01 * steps))
+        fallen = 0.1 if done // case["iterations"] >= 0.7 * case["epochs"] else 1.0
+        assert schedule(done + 1, budget) == pytest.approx(5e-4 * rise * fallen, rel=1e-8)
+
+
+def test_two_lengths_of_a_warm_up():
+    with pytest.raises(UserError, match="and warmup_share is"):
+        build_schedule("cosine", 1e-3, options={"warmup_steps": 5, "warmup_share": 0.1})
+    with pytest.raises(UserError, match="a share of the training"):
+        build_schedule("cosine", 1e-3, options={"warmup_share": 5})
