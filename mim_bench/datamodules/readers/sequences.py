@@ -291,6 +291,10 @@ class SequenceReader(Reader):
             )
         return notes
 
+    def lengths(self, split: str) -> list[int]:
+        """Return the number of frames of each sequence."""
+        return [int(count) for count in self.tracks(split).frames]
+
     def listed(self, split: str) -> list[Listed]:
         """Return a split's sequences (see `find`)."""
         self.require_split(split)
