@@ -131,7 +131,7 @@ class SequenceReader(Reader):
         Raises:
             UserError: The picture is missing or damaged.
         """
-        from mim_bench.datamodules.readers.images import read_image
+        from mim_bench.images import read_image
 
         one = self.listed(split)[index]
         return read_image(one.pictures / self.picture_name(number), listed=str(one.boxes))
