@@ -15,7 +15,7 @@ from mim_bench.tasks.swintrack import SwinTrackHead
 from mim_bench.tasks.tracker import Followed, Follower
 from mim_bench.tasks.tracking_loss import tracking_losses
 from mim_bench.tasks.tracking_network import TrackingNetwork
-from mim_bench.tasks.tracking_rules import METRICS, RULES, evaluate
+from mim_bench.tasks.tracking_rules import METRIC_OF, METRICS, RULES, evaluate
 from mim_bench.tasks.tracking_targets import box_targets
 
 if TYPE_CHECKING:
@@ -259,9 +259,22 @@ class TrackingTask(Task):
             "by_sequence": found.sequences,
             "by_attribute": found.attributes,
             "curves": {
-                name: {"x": np.asarray(x).tolist(), "y": np.asarray(y).tolist()}
+                name: {
+                    "x": np.asarray(x).tolist(),
+                    "y": np.asarray(y).tolist(),
+                    "score": found.values[METRIC_OF.get(name, name)],
+                }
                 for name, (x, y) in found.curves.items()
             },
+        }
+
+    def figures(self, details: Mapping[str, Any], name: str) -> dict[str, bytes]:
+        """Draw success and precision curves, each with its score as its benchmark defines it."""
+        from mim_bench.tasks.tracking_plots import curve_plot
+
+        return {
+            kind: curve_plot(kind, {name: (curve["x"], curve["y"])}, {name: curve["score"]})
+            for kind, curve in details["curves"].items()
         }
 
     def results(

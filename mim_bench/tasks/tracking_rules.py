@@ -35,6 +35,9 @@ METRICS: dict[str, tuple[str, ...]] = {
 
 RULES = tuple(METRICS)
 
+METRIC_OF = {"success": "suc", "success_visible": "suc_visible", "overlap": "ao"}
+"""Curve -> the metric that it stands for, where they have two names."""
+
 EXPLAINED: dict[str, dict[str, Any]] = {
     "got10k": {
         "frames": "all but the first, where the target's cover is above 0",
@@ -220,7 +223,7 @@ def _got10k(frames: _Frames) -> TrackingScores:
     kept = np.where(counted, found, -1.0)
     whole = np.array([0, len(found)])
     curve = shares_above(kept, grid, whole, strict=True)[0] / total
-    return TrackingScores(values, _rows(frames, rows), curves={"success": (grid, curve)})
+    return TrackingScores(values, _rows(frames, rows), curves={"overlap": (grid, curve)})
 
 
 def _bounded(boxes: Numbers, size: Numbers) -> Numbers:
