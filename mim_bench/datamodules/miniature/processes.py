@@ -38,7 +38,8 @@ def draw_shares(
     """Draw all frames of a dataset; yields once for each frame that is done.
 
     Args:
-        writer: Module with `draw_frame(folder, seed, counts, number)`.
+        writer: Module with `draw_frame(folder, seed, counts, number)`; `FRAMES_PER_UNIT` says how
+            many frames a number stands for, if not one.
         folder: Where to draw.
         seed: The world's seed.
         counts: Split -> frames.
@@ -48,7 +49,8 @@ def draw_shares(
     Raises:
         UserError: A child process failed.
     """
-    jobs = max(1, min(jobs, total // _WORTH_A_PROCESS))
+    frames = total * getattr(importlib.import_module(writer), "FRAMES_PER_UNIT", 1)
+    jobs = max(1, min(jobs, frames // _WORTH_A_PROCESS, total))
     done: Queue[int] = Queue()
     command = [sys.executable, "-m", __name__, writer, str(folder), str(seed), json.dumps(counts)]
     # the child finds this very package, wherever it was imported from

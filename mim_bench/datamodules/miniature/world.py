@@ -8,7 +8,15 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mim_bench.datamodules.miniature import coco, crowdpose, kitti, nyuv2
+from mim_bench.datamodules.miniature import (
+    coco,
+    crowdpose,
+    got10k,
+    kitti,
+    lasot,
+    nyuv2,
+    trackingnet,
+)
 from mim_bench.datamodules.miniature.processes import default_jobs, draw_shares
 from mim_bench.errors import UserError, unknown
 from mim_bench.files import write_json
@@ -20,7 +28,15 @@ VERSION = 2
 TITLE = "miniature world"
 """What tables call it."""
 
-WRITERS = {"nyuv2": nyuv2, "kitti": kitti, "coco-keypoints": coco, "crowdpose": crowdpose}
+WRITERS: Mapping[str, Any] = {
+    "nyuv2": nyuv2,
+    "kitti": kitti,
+    "coco-keypoints": coco,
+    "crowdpose": crowdpose,
+    "got10k": got10k,
+    "trackingnet": trackingnet,
+    "lasot": lasot,
+}
 """Dataset name -> the module that writes it."""
 
 DATASETS: tuple[str, ...] = tuple(WRITERS)

@@ -25,6 +25,7 @@ from mim_bench.datamodules.miniature.scenes.tracing import trace
 if TYPE_CHECKING:
     from numpy.random import Generator
 
+    from mim_bench.datamodules.miniature.scenes.categories import Category
     from mim_bench.datamodules.miniature.scenes.scene import Scene, Thing
 
 TARGETS = ("person", "car", "object")
@@ -117,6 +118,7 @@ def make_film(
     distractors: int = 2,
     leaves: bool | None = None,
     hides: bool | None = None,
+    category: Category | None = None,
 ) -> Film:
     """Draw a film of a target among others of its category.
 
@@ -130,13 +132,14 @@ def make_film(
         distractors: How many others of the target's category move about.
         leaves: Whether the camera loses the target for a while; None draws it.
         hides: Whether something stands in front of the target's way; None draws it.
+        category: Of a target of the kind `object`; None draws it.
     """
     kind = kind or TARGETS[int(rng.integers(len(TARGETS)))]
     leaves = bool(rng.random() < 0.35) if leaves is None else leaves
     hides = bool(rng.random() < 0.6) if hides is None else hides
     best, most = None, -1.0
     for _ in range(_TRIES):
-        film = _draw(rng, kind, seconds, distractors, leaves, hides)
+        film = _draw(rng, kind, seconds, distractors, leaves, hides, category)
         seen = first_shown(film)
         if seen > most:
             best, most = film, seen
@@ -163,11 +166,17 @@ def first_shown(film: Film) -> float:
 
 
 def _draw(
-    rng: Generator, kind: str, seconds: float, distractors: int, leaves: bool, hides: bool
+    rng: Generator,
+    kind: str,
+    seconds: float,
+    distractors: int,
+    leaves: bool,
+    hides: bool,
+    category: Category | None,
 ) -> Film:
     reach = 9.0 if kind == "car" else 5.0
     still = make_yard(rng, people=0, objects=int(rng.integers(0, 3)), reach=reach)
-    category = random_category(rng, all_categories())
+    category = category or random_category(rng, all_categories())
     size, pace = rng.uniform(0.3, 0.5), rng.uniform(0.7, 1.4)
     lanes = rng.permutation(1 + distractors)
     actors = []
