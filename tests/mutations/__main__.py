@@ -23,13 +23,20 @@ from tests.mutations.backbones import BACKBONES
 from tests.mutations.depth import DEPTH
 from tests.mutations.oks import OKS
 from tests.mutations.pose import POSE
+from tests.mutations.tracking_network import TRACKING_NETWORK
 
 if TYPE_CHECKING:
     from tests.mutations.mutation import Mutation
 
 ROOT = Path(__file__).resolve().parents[2]
 FAILED = 1  # pytest's status where tests ran and some failed
-FAMILIES = {"backbones": BACKBONES, "depth": DEPTH, "oks": OKS, "pose": POSE}
+FAMILIES = {
+    "backbones": BACKBONES,
+    "depth": DEPTH,
+    "oks": OKS,
+    "pose": POSE,
+    "tracking-network": TRACKING_NETWORK,
+}
 
 
 def chosen(names: list[str]) -> list[Mutation]:
