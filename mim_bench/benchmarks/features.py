@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class MeasureFeatures(Callback):
     """Writes `features` into run.json: `feature_statistics` of the first test batch.
 
-    The batch goes through `Task.predict` once more, so that the backbone is given what it is
+    The batch goes through `Task.glance`, so that the backbone is given what it is
     given in the test. Random states are left as they were, weights and mode are the test's. Where
     the network has no `backbone`, or that yields no maps, nothing is written.
 
@@ -59,7 +59,7 @@ class MeasureFeatures(Callback):
                 torch.no_grad(),
                 trainer.precision_plugin.forward_context(),
             ):
-                self.task.predict(batch, self.task.test_options)
+                self.task.glance(batch, self.task.test_options)
         finally:
             handle.remove()
         maps = list(seen[0]) if seen and isinstance(seen[0], (list, tuple)) else []

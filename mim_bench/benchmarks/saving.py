@@ -89,11 +89,25 @@ class SavePictures(Callback):
             self._drawn += 1
             content = cv2.imencode(".png", picture[..., ::-1])[1]
             _write(self.folder / f"{name.replace('/', '_')}.png", content.tobytes())
-            for logger in trainer.loggers:
-                add_image = getattr(getattr(logger, "experiment", None), "add_image", None)
-                if add_image is not None:
-                    title = f"test/{self.column}/{name}"
-                    add_image(title, picture, trainer.global_step, dataformats="HWC")
+            add_picture(trainer, f"test/{self.column}/{name}", picture)
+
+
+def add_picture(trainer: Any, title: str, picture: Any) -> None:
+    """Show a picture (H, W, 3) RGB in every logger that takes some."""
+    for logger in trainer.loggers:
+        add_image = getattr(getattr(logger, "experiment", None), "add_image", None)
+        if add_image is not None:
+            add_image(title, picture, trainer.global_step, dataformats="HWC")
+
+
+def add_figure(trainer: Any, title: str, content: bytes) -> None:
+    """Show a PNG file's content."""
+    import cv2
+    import numpy as np
+
+    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    if picture is not None:
+        add_picture(trainer, title, picture[..., ::-1])
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -90,6 +90,10 @@ class RunFolder:
         """Return where a column's results are kept in the field's own format."""
         return self.path / "results" / f"{column}-{score_id}{ending}"
 
+    def details(self, column: str, score_id: str) -> Path:
+        """Return where what a score is made of is kept: parts, curves."""
+        return self.path / "details" / f"{column}-{score_id}.json"
+
     def submission(self, column: str, score_id: str, name: str) -> Path:
         """Return where the archive for a server is kept."""
         return self.path / "submissions" / f"{column}-{score_id}" / name

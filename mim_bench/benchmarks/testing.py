@@ -12,11 +12,11 @@ from mim_bench.benchmarks import checkpoints
 from mim_bench.benchmarks.cards import make_card
 from mim_bench.benchmarks.features import MeasureFeatures
 from mim_bench.benchmarks.records import Records
-from mim_bench.benchmarks.saving import SavePictures, SavePredictions
+from mim_bench.benchmarks.saving import SavePictures, SavePredictions, add_figure
 from mim_bench.benchmarks.submissions import submit
 from mim_bench.benchmarks.trivial import TrivialTest, WriteTrivialRecords
 from mim_bench.errors import UserError
-from mim_bench.files import write_atomic
+from mim_bench.files import write_atomic, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,11 +79,12 @@ def test_columns(
                 "source": "measured",
                 "all": values,
             }
-        beside = None
+        beside, details = None, {}
         if said["state"] == "done":
             if not math.isfinite(said["value"]):
                 raise FloatingPointError(f"{test['metric']} on {test['split']} is {said['value']}")
             beside = trivial.score(records, test, ids, truth)
+            details = _explain(task, ordered, truth, test, folder, trainer)
         notes = [*datamodule.reader.notes(test["view"]), *_unscored(ordered, test)]
         for note in notes:
             warnings.warn(f"column {test['column']}: {note}", stacklevel=2)
@@ -102,10 +103,31 @@ def test_columns(
                 "all": {name: one for name, one in said["all"].items() if math.isfinite(one)},
                 "card": make_card(job, task, datamodule, test),
                 "records": f"records/{test['records']}",
+                **details,
                 **({"trivial": beside} if beside else {}),
                 **({"notes": notes} if notes else {}),
             },
         )
+
+
+def _explain(
+    task: Task,
+    records: Sequence[Mapping[str, Any]],
+    truth: Any,
+    test: Mapping[str, Any],
+    folder: RunFolder,
+    trainer: pl.Trainer,
+) -> dict[str, Any]:
+    """Keep what a score is made of, and figures of it; return what the score's file says."""
+    found = task.details(records, truth, test["options"])
+    if not found:
+        return {}
+    place = folder.details(test["column"], test["id"])
+    write_json(place, found)
+    for name, content in task.figures(found, task.spec.title).items():
+        write_atomic(place.with_name(f"{place.stem}-{name}.png"), content)
+        add_figure(trainer, f"test/{test['column']}/{name}", content)
+    return {"details": str(place.relative_to(folder.path))}
 
 
 def _unscored(records: Sequence[Mapping[str, Any]], test: Mapping[str, Any]) -> list[str]:

@@ -71,3 +71,17 @@ def strong_colour_jitter() -> Photometric:
             brightness=(0.6, 1.4), contrast=(0.6, 1.4), saturation=(0.6, 1.4), hue=(-0.2, 0.2), p=1
         )
     )
+
+
+def even_colour_jitter(reach: float) -> Photometric:
+    """Return brightness, contrast and saturation in a drawn order, in every sample, no hue.
+
+    Args:
+        reach: Each factor is drawn from 1 - reach to 1 + reach, from 0 at the least.
+    """
+    limits = (max(0.0, 1 - reach), 1 + reach)
+    return Photometric(
+        albumentations.ColorJitter(
+            brightness=limits, contrast=limits, saturation=limits, hue=(0.0, 0.0), p=1
+        )
+    )

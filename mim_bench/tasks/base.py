@@ -193,6 +193,25 @@ class Task(ScheduledModule, ABC):
         del options
         return self.network(self.images(batch))
 
+    def glance(self, batch: Batch, options: Mapping[str, Any]) -> None:
+        """Pass a batch through the backbone as a test does, for a look at its features.
+
+        By default it is predicted; a family whose predictions are long does less.
+        """
+        self.predict(batch, options)
+
+    def details(
+        self, records: Sequence[Mapping[str, Any]], ground_truth: Any, options: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return what a score's file says beyond its values, as plain JSON: curves, parts."""
+        del records, ground_truth, options
+        return {}
+
+    def figures(self, details: Mapping[str, Any], name: str) -> dict[str, bytes]:
+        """Draw what `details` returned: name -> a PNG file's content; by default nothing."""
+        del details, name
+        return {}
+
     def draw(self, prediction: Any, batch: Batch, count: int) -> list[tuple[str, Picture]]:
         """Draw at most `count` samples of a batch: pairs of name and (H, W, 3) RGB."""
         del prediction, batch, count

@@ -95,7 +95,7 @@ class COCOObjects(Reader):
 
     def frame(self, index: int, number: int) -> npt.NDArray[np.uint8]:
         """Return a picture, as its pixels are stored: (H, W, 3) uint8 RGB."""
-        from mim_bench.datamodules.readers.images import read_image
+        from mim_bench.images import read_image
 
         del number
         path = self.pictures / str(self.arrays["names"][index])

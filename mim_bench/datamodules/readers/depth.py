@@ -88,7 +88,7 @@ class DepthReader(Reader):
             UserError: A file is missing or damaged, the depth has not 16 bits, or the two sizes
                 differ.
         """
-        from mim_bench.datamodules.readers.images import read_depth, read_image
+        from mim_bench.images import read_depth, read_image
 
         pair = self._listed(split)[index]
         image_file, depth_file = files = pair.files(self.folder)

@@ -26,7 +26,8 @@ LISTS = Path(__file__).with_name("tracking_lists.yaml")
 SELECTIONS = ("all", "vot-train", "vot-train-by-number")
 """What of the training sequences is trained on."""
 
-_OFFICIAL, _SELECTED = 9335, 7086
+_OFFICIAL = 9335
+_SELECTED = {"all": _OFFICIAL, "vot-train": 7086, "vot-train-by-number": 7085}
 _COVERS = 8  # eighths, the whole target
 _META = "meta_info.ini"
 _LABELS = ("absence.label", "cover.label", "cut_by_image.label", _META)
@@ -73,8 +74,7 @@ class GOT10k(SequenceReader):
 
     def official_count(self, split: str) -> int:
         """Return how many sequences the official split, or what is selected of it, has."""
-        selected = split == "train" and self.selection != "all"
-        return _SELECTED if selected else super().official_count(split)
+        return _SELECTED[self.selection] if split == "train" else super().official_count(split)
 
     def find(self, split: str) -> list[Listed]:
         """Return the sequences of `list.txt`, of train those that are selected."""

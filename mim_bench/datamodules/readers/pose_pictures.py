@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mim_bench.datamodules.readers.fingerprints import missing
-from mim_bench.datamodules.readers.images import read_image
 from mim_bench.errors import Problem, UserError
+from mim_bench.images import read_image
 
 if TYPE_CHECKING:
     from pathlib import Path

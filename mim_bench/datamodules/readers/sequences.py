@@ -131,7 +131,7 @@ class SequenceReader(Reader):
         Raises:
             UserError: The picture is missing or damaged.
         """
-        from mim_bench.datamodules.readers.images import read_image
+        from mim_bench.images import read_image
 
         one = self.listed(split)[index]
         return read_image(one.pictures / self.picture_name(number), listed=str(one.boxes))
@@ -290,6 +290,10 @@ class SequenceReader(Reader):
                 "two frames and give no pair"
             )
         return notes
+
+    def lengths(self, split: str) -> list[int]:
+        """Return the number of frames of each sequence."""
+        return [int(count) for count in self.tracks(split).frames]
 
     def listed(self, split: str) -> list[Listed]:
         """Return a split's sequences (see `find`)."""

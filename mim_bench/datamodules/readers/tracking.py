@@ -155,6 +155,11 @@ class TrackingSets(Reader):
             index -= len(part)
         raise IndexError(index)
 
+    def lengths(self, split: str) -> list[int]:
+        """Return the number of frames of each sequence of a test split."""
+        reader, own = self._part(split)
+        return reader.lengths(own)
+
     def ground_truth(self, split: str) -> dict[str, Any] | None:
         """Return what a test split's metrics take (see `SequenceReader.ground_truth`)."""
         if split == _TRAIN:
