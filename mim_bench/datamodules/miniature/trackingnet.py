@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mim_bench.datamodules.miniature.sequences import Sight
 
 FOLDER = "TrackingNet"
-COUNTS = {"train": 24, "test": 8}
+COUNTS = {"train": 20, "test": 8}
 """Sequences per split."""
 
 SERVER = sequences.SERVER
@@ -25,9 +25,9 @@ FRAMES_PER_UNIT = sequences.FRAMES_PER_UNIT
 CHUNKS = {"train": ("TRAIN_0", "TRAIN_1"), "test": ("TEST",)}
 """Folders of a split, which its sequences go to in turn."""
 
-_FRAMES = {"train": 10, "test": 24}
+_FRAMES = {"train": 10, "test": 20}
 _STEP = 0.15  # seconds
-_KINDS = ("object", "car", "object", "person")
+_KINDS = ("object", "car", "object", "object", "person")
 _SHAPES = ("bucket", "ball", "box", "barrel", "cone", "cylinder", "octahedron", "roof", "pyramid")
 _STILL = {"train": (0.0, 0.7), "test": (0.1, 0.45)}
 _LETTERS = string.ascii_letters + string.digits + "-_"
