@@ -200,7 +200,7 @@ class Follower:
         boxes = found["box"].float().reshape(count, -1, 4)[rows, chosen]
         best = scores.flatten(1)[rows, chosen]
         # one trip from the device for all of it
-        told = torch.cat([boxes, best[:, None], scores.flatten(1)], dim=1).cpu().numpy()
+        told = torch.cat([boxes, best[:, None], scores.flatten(1)], dim=1).detach().cpu().numpy()
         steps = []
         for frame, target, (picture, between), row in zip(
             frames, targets, crops, told, strict=True
