@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from mim_bench.datamodules.miniature import sequences
@@ -160,7 +161,7 @@ def attributes(shot: Shot, sights: Sequence[Sight]) -> set[str]:
             found.add("SV")
         if not 0.5 <= own_wide * tall / (own_tall * wide) <= 2:
             found.add("ARC")
-    for one, two in zip(sights, sights[1:], strict=False):
+    for one, two in itertools.pairwise(sights):
         if not one.absent and not two.absent:
             (x, y, wide, tall), (to_x, to_y, to_wide, to_tall) = one.seen, two.seen
             right, down = to_x - x + (to_wide - wide) / 2, to_y - y + (to_tall - tall) / 2
