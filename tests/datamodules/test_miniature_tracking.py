@@ -192,9 +192,9 @@ NOWHERE = (0, 0, 0, 0)
 
 
 def test_what_is_written_of_absent_and_cut_targets():
-    film = [SEEN, CUT, HIDDEN, HIDDEN, HIDDEN, AWAY]
+    film = [SEEN, CUT, HIDDEN, HIDDEN, HIDDEN, AWAY, AWAY]
     # boxes of all of it inside the frame; without meaning where it is absent
-    assert got10k.annotated(film) == [SEEN.whole, CUT.whole, *[CUT.whole] * 3, NOWHERE]
+    assert got10k.annotated(film) == [SEEN.whole, CUT.whole, *[CUT.whole] * 3, NOWHERE, NOWHERE]
     # of what is in sight, counted from 1, beyond the frame's edges; two marks of absence
     beyond = (-8, -2, 39, 43)
     assert lasot.annotated(film) == [
@@ -202,8 +202,9 @@ def test_what_is_written_of_absent_and_cut_targets():
         beyond,
         beyond,
         (1, 1, 0, 0),
-        (1, 1, 0, 0),
+        beyond,
         NOWHERE,
+        beyond,
     ]
     # of all of it, with what is beyond the frame; only one that has left has none
     boxes = np.array(trackingnet.annotated(film, [0]))
@@ -377,6 +378,8 @@ def test_readers_take_them(world):
             assert sample["valid"][0]
             assert (sample["box"][2:] > 8).all()
     assert LaSOT(world).track_of("test", 1).boxes.shape == (24, 4)
+    unflagged = LaSOT(world).ground_truth("test")["sequences"]["person-1"]
+    assert ((unflagged["boxes"] == 0).all(axis=1) & ~unflagged["absent"]).sum() == 1
     (extra,) = [note for note in LaSOT(world).notes("test") if "more pictures" in note]
     assert "volleyball-1" in extra
 

@@ -107,7 +107,7 @@ def draw_frame(folder: Path, seed: int, counts: Mapping[str, int], number: int) 
     hidden = [int(one.absent and not one.outside) for one in sights]
     outside = [int(one.outside) for one in sights]
     gone = [frame for frame, one in enumerate(sights) if one.absent]
-    if gone and shot.number % 4 == 0:
+    if gone and shot.number == 0:
         # somebody forgot a flag: a row without a box that counts as present
         boxes[gone[0]] = (0, 0, 0, 0)
         hidden[gone[0]] = outside[gone[0]] = 0
@@ -124,19 +124,21 @@ def annotated(sights: Sequence[Sight]) -> list[tuple[int, int, int, int]]:
     """Return the boxes that are written: x, y, width, height, the first pixel being 1.
 
     They hold what is in sight of the target, and overshoot the frame's left and upper edges where
-    these cut it. An absent target has one of two marks, or a box that means nothing.
+    these cut it. An absent target has one of two marks, or in every other frame a box that means
+    nothing: where it was last.
     """
     boxes: list[tuple[int, int, int, int]] = []
+    last = (1, 1, 0, 0)
     for number, one in enumerate(sights):
-        if one.outside:
-            boxes.append((0, 0, 0, 0))
-        elif one.absent:
-            boxes.append((1, 1, 0, 0) if number % 2 else boxes[-1])
-        else:
-            x, y, wide, tall = one.seen
-            left = min(max(-one.extent[0], 0), _OVERSHOT) if x == 0 else 0
-            above = min(max(-one.extent[1], 0), _OVERSHOT) if y == 0 else 0
-            boxes.append((x - left + 1, y - above + 1, wide + left, tall + above))
+        if one.absent:
+            mark = (0, 0, 0, 0) if one.outside else (1, 1, 0, 0)
+            boxes.append(mark if number % 2 else last)
+            continue
+        x, y, wide, tall = one.seen
+        left = min(max(-one.extent[0], 0), _OVERSHOT) if x == 0 else 0
+        above = min(max(-one.extent[1], 0), _OVERSHOT) if y == 0 else 0
+        last = (x - left + 1, y - above + 1, wide + left, tall + above)
+        boxes.append(last)
     return boxes
 
 

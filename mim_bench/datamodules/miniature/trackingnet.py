@@ -44,7 +44,7 @@ def plan(counts: Mapping[str, int]) -> list[Shot]:
             _name(split, number),
             _FRAMES[split],
             **sequences.draft(number, _KINDS, _SHAPES),
-            leaves=split == "train" and number % 6 == 2,
+            leaves=split == "train" and number % 4 == 2,
             hides=number % 2 == 0,
             step=_STEP,
             still=_STILL[split],
