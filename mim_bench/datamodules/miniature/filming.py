@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from mim_bench.datamodules.miniature.files import write_picture
-from mim_bench.datamodules.miniature.sequences import Sight
 from mim_bench.datamodules.miniature.scenes.categories import Category
 from mim_bench.datamodules.miniature.scenes.films import make_film
 from mim_bench.datamodules.miniature.scenes.solids import corners
 from mim_bench.datamodules.miniature.scenes.tracing import trace
 from mim_bench.datamodules.miniature.scenes.views import look
+from mim_bench.datamodules.miniature.sequences import Sight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -136,7 +136,7 @@ def misfit(shot: Shot, boxes: Boxes) -> float:
     inside = np.clip(np.nan_to_num(boxes, nan=-1.0), 0, edge)
     sides = inside[:, 2:] - inside[:, :2]
     areas = sides.prod(axis=1)
-    there = (sides > 1).all(axis=1)
+    there = np.asarray((sides > 1).all(axis=1), dtype=bool)
     first = boxes[0]
     begins = there[0] and (first[:2] >= 0).all() and (first[2:] <= edge[2:]).all()
     lengths = np.sqrt(areas[there])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import hashlib
 import string
 from typing import TYPE_CHECKING
 
@@ -44,7 +44,7 @@ def plan(counts: Mapping[str, int]) -> list[Shot]:
             _name(split, number),
             _FRAMES[split],
             **sequences.draft(number, _KINDS, _SHAPES),
-            leaves=split == "train" and number % 6 == 2,
+            leaves=split == "train" and number % 4 == 2,
             hides=number % 2 == 0,
             step=_STEP,
             still=_STILL[split],
@@ -56,9 +56,10 @@ def plan(counts: Mapping[str, int]) -> list[Shot]:
 
 def _name(split: str, number: int) -> str:
     """Return a video's id and the number of an object in it; some ids begin with - or _."""
-    rng = random.Random(f"{split} {number}")
-    first = {1: "-", 2: "_"}.get(number % 4, rng.choice(_LETTERS[:-2]))
-    return first + "".join(rng.choices(_LETTERS, k=10)) + f"_{number % 3 // 2}"
+    drawn = hashlib.sha256(f"{split} {number}".encode()).digest()
+    first = {1: "-", 2: "_"}.get(number % 4, string.ascii_letters[drawn[0] % 52])
+    rest = "".join(_LETTERS[byte % len(_LETTERS)] for byte in drawn[1:11])
+    return f"{first}{rest}_{number % 3 // 2}"
 
 
 def chunk(shot: Shot) -> str:
