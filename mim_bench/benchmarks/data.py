@@ -90,14 +90,19 @@ def training_splits(resolved: Resolved) -> list[str]:
 
 def open_reader(resolved: Resolved, source: DataSource) -> Reader:
     """Open the reader of a resolved recipe on a data source."""
-    reader_class, arguments = _reader(resolved.content)
-    reader: Reader = reader_class(source.root, **arguments)
+    cls, arguments = _reader(resolved.content)
+    reader: Reader = cls(source.root, **arguments)
     return reader
 
 
 def drawn_from(content: dict[str, Any]) -> tuple[str, ...]:
     """Return the datasets of the miniature world that a recipe's reader reads (`nyuv2`)."""
     return _reader(content)[0].drawn_from()
+
+
+def reader_class(content: dict[str, Any]) -> type[Reader]:
+    """Return a recipe's reader class."""
+    return _reader(content)[0]
 
 
 def _reader(content: dict[str, Any]) -> tuple[type[Reader], dict[str, Any]]:
@@ -113,11 +118,11 @@ def _reader(content: dict[str, Any]) -> tuple[type[Reader], dict[str, Any]]:
     if named is not None:
         return get_reader_class(str(named)), {}
     datamodule = import_object(part["class_path"], "data.class_path")
-    reader_class = getattr(datamodule, "reader_class", None)
-    if reader_class is None:
+    own = getattr(datamodule, "reader_class", None)
+    if own is None:
         raise UserError(
             f"{part['class_path']} has no reader",
             where="data.init_args.reader",
             action="name a reader class in the recipe, or set `reader_class` in the datamodule",
         )
-    return reader_class, {}
+    return own, {}

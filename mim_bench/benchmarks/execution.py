@@ -123,8 +123,13 @@ def build_datamodule(job: Mapping[str, Any]) -> BenchDataModule:
     return datamodule
 
 
-def build_task(job: Mapping[str, Any], datamodule: BenchDataModule) -> Task:
-    """Build a job's task over its backbone; random weights come from the run's seed."""
+def build_task(job: Mapping[str, Any], datamodule: Any) -> Task:
+    """Build a job's task over its backbone; random weights come from the run's seed.
+
+    Args:
+        job: `Node.job()`.
+        datamodule: Of which `info` is taken.
+    """
     part = job["resolved"]["task"]
     cls = import_object(part["class_path"], "task.class_path")
     torch.manual_seed(int(job["seed"]))

@@ -21,6 +21,9 @@ DATA_OTHER = ("root", "num_workers", "eval_batch_size")
 TASK_OTHER = ("pictures", "chunk")
 """Arguments of tasks that change logging or memory, never a score."""
 
+SCORING_ONLY = frozenset({"rules"})
+"""Test options that say how records are scored, not how they are made."""
+
 LENGTH = 16
 """Digits of an id: 64 bits of a sha256."""
 
@@ -85,7 +88,8 @@ def records_identity(training_id: str, test: ColumnTest, fingerprint: str) -> di
     # columns that differ in the metric alone share one pass over the split
     shared = ("training", "split", "fingerprint", "options")
     best = {"best": test.metric} if test.checkpoint == "best" else {}
-    return {**{key: identity[key] for key in shared}, **best}
+    options = {key: value for key, value in test.options.items() if key not in SCORING_ONLY}
+    return {**{key: identity[key] for key in shared}, "options": options, **best}
 
 
 def counts(key: str) -> bool:

@@ -11,14 +11,13 @@ from mim_bench.errors import UserError
 from mim_bench.tasks.network import Network
 from mim_bench.tasks.optimisation import DECAY_ON
 from mim_bench.tasks.options import Option, check_options, require_choice
+from mim_bench.tasks.outcomes import Outcomes
 from mim_bench.tasks.schedules import build_schedule
-from mim_bench.tasks.scores import mean_score
 from mim_bench.tasks.specs import info_dict, spec_of
 from mim_bench.tasks.training import Batch, ScheduledModule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from torch import Tensor, nn
     from torchmetrics import Metric
@@ -27,13 +26,12 @@ if TYPE_CHECKING:
     from mim_bench.backbones.spec import BackboneSpec
     from mim_bench.errors import Problem
     from mim_bench.tasks.pictures import Picture
-    from mim_bench.tasks.submissions import Submission
     from mim_bench.tasks.trivial import TrainingData, TrivialPredictor
 
 __all__ = ["Batch", "Task", "info_dict"]
 
 
-class Task(ScheduledModule, ABC):
+class Task(Outcomes, ScheduledModule, ABC):
     """The base of all task families.
 
     A family writes `build_head`, `loss`, `build_metric`, `update_metric` and `records`, where it
@@ -70,9 +68,6 @@ class Task(ScheduledModule, ABC):
     Raises:
         UserError: A setting has no such value, or the backbone can't be built.
     """
-
-    metrics: ClassVar[Mapping[str, str]] = {}
-    """Metric name -> min or max."""
 
     options: ClassVar[Mapping[str, Option]] = {}
     """The test options of the family."""
@@ -214,18 +209,6 @@ class Task(ScheduledModule, ABC):
         """
         self.predict(batch, options)
 
-    def details(
-        self, records: Sequence[Mapping[str, Any]], ground_truth: Any, options: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """Return what a score's file says beyond its values, as plain JSON: curves, parts."""
-        del records, ground_truth, options
-        return {}
-
-    def figures(self, details: Mapping[str, Any], name: str) -> dict[str, bytes]:
-        """Draw what `details` returned: name -> a PNG file's content; by default nothing."""
-        del details, name
-        return {}
-
     def draw(self, prediction: Any, batch: Batch, count: int) -> list[tuple[str, Picture]]:
         """Draw at most `count` samples of a batch: pairs of name and (H, W, 3) RGB."""
         del prediction, batch, count
@@ -235,36 +218,6 @@ class Task(ScheduledModule, ABC):
         """Return a file's content per sample of a batch: its prediction, as the field keeps it."""
         del prediction, batch
         return []
-
-    def results(
-        self, records: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
-    ) -> tuple[str, bytes] | None:
-        """Return a split's results as the field exchanges them: a file's ending and its content.
-
-        They are kept in the run's folder, for other people's tools; by default there are none.
-        """
-        del records, options
-        return None
-
-    def submission(
-        self, records: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
-    ) -> Submission:
-        """Return the archive for a server that alone knows a split's labels."""
-        del records, options
-        raise UserError(
-            f"{type(self).__name__} makes no submissions",
-            action="write `submission`, `check_submission` and `score_submission` in the task",
-        )
-
-    @classmethod
-    def check_submission(cls, path: Path, expected: Mapping[str, Any]) -> None:
-        """Raise a UserError with all that is wrong with an archive (see `Reader.expected`)."""
-        del path, expected
-
-    @classmethod
-    def score_submission(cls, path: Path, ground_truth: Any) -> dict[str, float]:
-        """Return all metrics of an archive, read back from its file: what a server does."""
-        raise UserError("is scored by no server here", where=str(path))
 
     def trivial_predictor(self, datamodule: TrainingData) -> TrivialPredictor | None:
         """Fit what a row is held against: tables mark those not better; by default nothing."""
@@ -290,28 +243,6 @@ class Task(ScheduledModule, ABC):
     def evaluate(self, batch: Batch, options: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Test a batch: one flat record per sample (see `records`)."""
         return self.records(self.predict(batch, options), batch, options)
-
-    @classmethod
-    def score(
-        cls, records: Sequence[Mapping[str, Any]], metric: str, ground_truth: Any = None
-    ) -> float:
-        """Return a metric over all records of a split; by default the mean over samples."""
-        del ground_truth
-        return mean_score(records, metric)
-
-    @classmethod
-    def scores(
-        cls,
-        records: Sequence[Mapping[str, Any]],
-        ground_truth: Any = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> dict[str, float]:
-        """Return all metrics over a split's records; by default each one's `score`.
-
-        A family whose metrics come of one evaluation, or depend on test options, writes this.
-        """
-        del options
-        return {name: float(cls.score(records, name, ground_truth)) for name in cls.metrics}
 
     def images(self, batch: Batch, key: str = "image") -> Tensor:
         """Return a batch's uint8 RGB images (B, 3, H, W) as the network takes them."""

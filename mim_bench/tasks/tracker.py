@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,20 +14,16 @@ import torch
 from mim_bench.crops import crop, frame_mean
 from mim_bench.errors import UserError
 from mim_bench.images import read_image
+from mim_bench.tasks.tracking_frames import READERS, read_ahead
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
     from torch import Tensor
 
     from mim_bench.crops import Crop
     from mim_bench.tasks.tracking import TrackingTask
-
-Frame = "npt.NDArray[np.uint8]"
-
-_AHEAD = 3  # frames of each sequence that are decoded before they are asked for
-_READERS = 4  # threads that decode, OpenCV leaving Python's lock
 
 
 @dataclass
@@ -200,7 +195,7 @@ class Follower:
         boxes = found["box"].float().reshape(count, -1, 4)[rows, chosen]
         best = scores.flatten(1)[rows, chosen]
         # one trip from the device for all of it
-        told = torch.cat([boxes, best[:, None], scores.flatten(1)], dim=1).cpu().numpy()
+        told = torch.cat([boxes, best[:, None], scores.flatten(1)], dim=1).detach().cpu().numpy()
         steps = []
         for frame, target, (picture, between), row in zip(
             frames, targets, crops, told, strict=True
@@ -233,8 +228,8 @@ class Follower:
         for files in sequences:
             count = len(files)
             found.append(Followed(np.zeros((count, 4)), np.ones(count)))
-        with ThreadPoolExecutor(_READERS) as pool:
-            streams = [_ahead(pool, files) for files in sequences]
+        with ThreadPoolExecutor(READERS) as pool:
+            streams = [read_ahead(pool, files) for files in sequences]
             first = [next(stream) for stream in streams]
             started = time.perf_counter()
             targets = self.start(first, boxes)
@@ -329,31 +324,3 @@ def _require_box(box: npt.NDArray[np.float64], frame: npt.NDArray[np.uint8]) -> 
             where="the first frame's box",
             expected="x, y, width, height in pixels, with some width and height",
         )
-
-
-def _ahead(pool: ThreadPoolExecutor, files: Iterable[str]) -> Iterator[npt.NDArray[np.uint8]]:
-    """Yield pictures in their order, some of them being decoded already."""
-    names = iter(files)
-    waiting: deque[Any] = deque()
-    size: tuple[int, ...] | None = None
-
-    def submit() -> None:
-        name = next(names, None)
-        if name is not None:
-            waiting.append((name, pool.submit(read_image, Path(name))))
-
-    for _ in range(_AHEAD):
-        submit()
-    while waiting:
-        name, future = waiting.popleft()
-        submit()
-        picture = future.result()
-        if size is not None and picture.shape != size:
-            raise UserError(
-                f"is {picture.shape[1]} x {picture.shape[0]}, the frames before {size[1]} x "
-                f"{size[0]}",
-                where=name,
-                expected="frames of one size in a sequence",
-            )
-        size = picture.shape
-        yield picture

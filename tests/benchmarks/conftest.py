@@ -28,6 +28,9 @@ def small_cache(tmp_path_factory):
             "kitti": {"train": 9, "test": 2},
             "coco-keypoints": {"train": 12, "val": 6, "test-dev": 4},
             "crowdpose": {"train": 6, "val": 2, "test": 6},
+            "got10k": {"train": 2, "val": 1, "test": 1},
+            "trackingnet": {"train": 2, "test": 1},
+            "lasot": {"train": 2, "test": 1},
         },
     )
     if old is None:

@@ -28,6 +28,6 @@ def nyu(tmp_path) -> Path:
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory) -> Path:
-    """A part of the miniature world, drawn by one process."""
+    """A part of the miniature world, of single pictures, drawn by one process."""
     folder = tmp_path_factory.mktemp("world") / "one"
-    return miniature.draw_world(folder, counts=WORLD_COUNTS, jobs=1)
+    return miniature.draw_world(folder, WORLD_COUNTS, counts=WORLD_COUNTS, jobs=1)

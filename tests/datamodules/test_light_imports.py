@@ -41,7 +41,7 @@ from mim_bench.datamodules import miniature
 from mim_bench.datamodules.readers import get_reader_class
 from mim_bench.datamodules import randomness
 counts = {{"nyuv2": {{"train": 1, "test": 1}}}}
-root = miniature.draw_world(Path({str(tmp_path / "w")!r}), counts=counts)
+root = miniature.draw_world(Path({str(tmp_path / "w")!r}), counts, counts=counts)
 reader = get_reader_class("nyuv2")(root)
 assert reader.check() == []
 reader.fingerprint("train"), reader.sample("test", 0)

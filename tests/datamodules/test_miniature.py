@@ -111,7 +111,11 @@ def test_writers_import_no_reader():
 def test_same_seed_same_bytes_with_two_processes(world, tmp_path):
     seen = []
     two = miniature.draw_world(
-        tmp_path / "two", counts=WORLD_COUNTS, jobs=2, progress=lambda *step: seen.append(step)
+        tmp_path / "two",
+        WORLD_COUNTS,
+        counts=WORLD_COUNTS,
+        jobs=2,
+        progress=lambda *step: seen.append(step),
     )
     assert_same_bytes(world, two)
     assert seen == [
@@ -181,7 +185,8 @@ def test_the_usual_size_and_place(monkeypatch, tmp_path):
     assert [frame.split for frame in frames].count("train") == 96
     assert [frame.split for frame in frames].count("test") == 24
     assert len({frame.image for frame in frames if frame.split == "train"}) == 96
-    assert miniature.DATASETS == ("nyuv2", "kitti", "coco-keypoints", "crowdpose")
+    assert miniature.DATASETS[:4] == ("nyuv2", "kitti", "coco-keypoints", "crowdpose")
+    assert miniature.DATASETS[4:] == ("got10k", "trackingnet", "lasot")
 
 
 def test_depth_needs_seeing():
@@ -200,8 +205,8 @@ def test_depth_needs_seeing():
 def test_drawn_worlds_are_left_as_they_are(world):
     times = {path: path.stat().st_mtime_ns for path in world.rglob("*_*.*")}
     seen = []
-    miniature.draw_world(world, progress=lambda *step: seen.append(step))
-    miniature.draw_world(world, counts=WORLD_COUNTS)
+    miniature.draw_world(world, WORLD_COUNTS, progress=lambda *step: seen.append(step))
+    miniature.draw_world(world, WORLD_COUNTS, counts=WORLD_COUNTS)
     assert seen == []
     assert times == {path: path.stat().st_mtime_ns for path in world.rglob("*_*.*")}
     assert miniature.is_drawn(world, ["nyuv2"])
@@ -215,7 +220,8 @@ def test_a_killed_drawing_leaves_nothing_half(world, tmp_path):
     folder = tmp_path / "killed"
     code = (
         "from pathlib import Path\nfrom mim_bench.datamodules import miniature\n"
-        f"miniature.draw_world(Path({str(folder)!r}), counts={WORLD_COUNTS!r}, jobs=1,"
+        f"counts = {WORLD_COUNTS!r}\n"
+        f"miniature.draw_world(Path({str(folder)!r}), counts, counts=counts, jobs=1,"
         " progress=lambda part, done, total: print(done, flush=True))"
     )
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
@@ -226,7 +232,7 @@ def test_a_killed_drawing_leaves_nothing_half(world, tmp_path):
     child.stdout.close()
     assert not (folder / "nyu_depth_v2").exists()
     assert not miniature.is_drawn(folder, ["nyuv2"])
-    miniature.draw_world(folder, counts=WORLD_COUNTS)
+    miniature.draw_world(folder, WORLD_COUNTS, counts=WORLD_COUNTS)
     assert miniature.is_drawn(folder, ["nyuv2"])
     assert_same_bytes(world, folder)
 
@@ -237,7 +243,9 @@ def test_killed_between_the_folder_and_its_stamp(world, tmp_path):
     (folder / "stamp.json").unlink()
     assert not miniature.is_drawn(folder, ["nyuv2"])
     seen = []
-    miniature.draw_world(folder, counts=WORLD_COUNTS, progress=lambda *step: seen.append(step))
+    miniature.draw_world(
+        folder, WORLD_COUNTS, counts=WORLD_COUNTS, progress=lambda *step: seen.append(step)
+    )
     assert seen == []
     assert_same_bytes(world, folder)
 
@@ -296,5 +304,5 @@ def test_a_damaged_stamp_is_drawn_again(world, tmp_path):
     shutil.copytree(world, folder)
     (folder / "stamp.json").write_text("{")
     assert not miniature.is_drawn(folder, ["nyuv2"])
-    miniature.draw_world(folder, counts=WORLD_COUNTS)
+    miniature.draw_world(folder, WORLD_COUNTS, counts=WORLD_COUNTS)
     assert json.loads((folder / "stamp.json").read_text())["seed"] == 0

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from mim_bench.datamodules.miniature.files import write_picture
-from mim_bench.datamodules.miniature.sequences import Sight
 from mim_bench.datamodules.miniature.scenes.categories import Category
 from mim_bench.datamodules.miniature.scenes.films import make_film
 from mim_bench.datamodules.miniature.scenes.solids import corners
 from mim_bench.datamodules.miniature.scenes.tracing import trace
 from mim_bench.datamodules.miniature.scenes.views import look
+from mim_bench.datamodules.miniature.sequences import Sight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,9 +32,12 @@ SPECK = 12
 
 _TRIES = 10
 _OTHERS = {"person": 1, "car": 2, "object": 2}  # people have many parts
-_ZOOM = {"person": 1.25, "car": 0.7, "object": 1.0}
+_ZOOM = {"person": 1.25, "car": 0.7, "object": 1.2}
 _SIDES = (20.0, 90.0)  # pixels, of the square as large as the box: most of the time
 _GONE = (0.04, 0.35)  # share of frames without the target, where it leaves
+_HIDDEN = 0.3  # share of frames in which the target may be hidden
+_PROBE = (36, 48)  # pixels of the picture in which that is tried,
+_EVERY = 4  # in every so manieth frame
 _BEYOND = 120  # pixels around the frame in which the rest of a cut target is looked for
 _NOTHING = (0, 0, 0, 0)
 
@@ -78,12 +81,27 @@ def find_film(shot: Shot, source: Sequence[int]) -> Film:
         )
         film = replace(film, focal=film.focal * _ZOOM[shot.kind])
         wrong = misfit(shot, rough_boxes(shot, film))
+        if not wrong and shot.hides:
+            wrong = max(hidden(shot, film) - _HIDDEN, 0.0)
         if wrong < least:
             best, least = film, wrong
         if not wrong:
             break
     assert best is not None
     return _with_twin(best) if shot.twin else best
+
+
+def hidden(shot: Shot, film: Film) -> float:
+    """Return about how often (0..1) the target is behind something else."""
+    frames = range(0, shot.frames, _EVERY)
+    lost = 0
+    for number in frames:
+        scene = film.scene(number * shot.step)
+        camera = film.camera(number * shot.step, *_PROBE)
+        seen = trace([thing.solids for thing in scene.things], camera)
+        own = (seen.labels >= 0) & (seen.labels < len(scene.things[0].solids))
+        lost += bool(seen.alone[0]) and int(own.sum()) < 0.1 * seen.alone[0]
+    return lost / len(frames)
 
 
 def _with_twin(film: Film) -> Film:
@@ -118,7 +136,7 @@ def misfit(shot: Shot, boxes: Boxes) -> float:
     inside = np.clip(np.nan_to_num(boxes, nan=-1.0), 0, edge)
     sides = inside[:, 2:] - inside[:, :2]
     areas = sides.prod(axis=1)
-    there = (sides > 1).all(axis=1)
+    there = np.asarray((sides > 1).all(axis=1), dtype=bool)
     first = boxes[0]
     begins = there[0] and (first[:2] >= 0).all() and (first[2:] <= edge[2:]).all()
     lengths = np.sqrt(areas[there])

@@ -8,7 +8,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from mim_bench.datamodules.miniature import coco, crowdpose, kitti, nyuv2
+from mim_bench.datamodules.miniature import (
+    coco,
+    crowdpose,
+    got10k,
+    kitti,
+    lasot,
+    nyuv2,
+    trackingnet,
+)
 from mim_bench.datamodules.miniature.marks import (
     SWATCHES,
     colour_depth,
@@ -30,6 +38,7 @@ from mim_bench.datamodules.miniature.scenes.streets import (
     yard_camera,
 )
 from mim_bench.datamodules.miniature.scenes.views import View, look
+from mim_bench.datamodules.miniature.tracking_sheets import tracking_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -79,6 +88,8 @@ def write_sheets(root: Path, seed: int = 0) -> list[Path]:
         for name, (writer, page) in pages.items()
         if (root / writer.FOLDER).is_dir()
     ]
+    if any((root / writer.FOLDER).is_dir() for writer in (got10k, trackingnet, lasot)):
+        sheets.append(Sheet("tracking", tracking_page(root)))
     for sheet in sheets:
         path = folder / f"{sheet.name}.jpg"
         quality = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
