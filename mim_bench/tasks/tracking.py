@@ -11,7 +11,7 @@ import torch
 from mim_bench.errors import UserError
 from mim_bench.tasks.base import Task
 from mim_bench.tasks.options import Option
-from mim_bench.tasks.swintrack import SwinTrackHead
+from mim_bench.tasks.swintrack import SwinTrackHead, drop_path_starts
 from mim_bench.tasks.tracker import Followed, Follower
 from mim_bench.tasks.tracking_loss import tracking_losses
 from mim_bench.tasks.tracking_network import TrackingNetwork
@@ -89,7 +89,7 @@ class TrackingTask(Task):
         decoder_layers: int = 1,
         heads: int = 8,
         mlp_ratio: float = 4.0,
-        head_drop_path: float = 0.1,
+        head_drop_path: float = 0.01,
         head_drop_path_from: float = 0.5,
         score_weight: float = 1.5,
         box_weight: float = 1.5,
@@ -176,9 +176,9 @@ class TrackingTask(Task):
         """Set rates, and switch the head's drop path on once its time has come."""
         super().on_train_batch_start(batch, batch_idx)
         assert self.budget is not None
-        done = self.trainer.global_step / max(1, self.budget.steps)
+        step, steps = self.trainer.global_step + 1, self.budget.steps
         head: Any = self.network.head
-        head.set_drop_path(done >= self.head_drop_path_from)
+        head.set_drop_path(drop_path_starts(step, steps, self.head_drop_path_from))
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """Return both losses (see `tracking_losses`), weighted."""
