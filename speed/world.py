@@ -1,8 +1,7 @@
 """The miniature world: frames per second by part, and all that a suite needs.
 
 Run: python -m speed.world [--frames 12]
-Claims, on two cores: NYUv2 within 25 s beside a worker's start; the tracking sets within 18 s; a
-suite's world in about a minute.
+Claims, on two cores: NYUv2 within 25 s beside a worker's start; a suite's world in about a minute.
 Seconds are reported. The ratio: all parts together against writing the files alone, in one
 process, on the same frames.
 """
