@@ -25,6 +25,7 @@ from mim_bench.datamodules.miniature.scenes.shading import Surfaces, shine
 from mim_bench.datamodules.miniature.scenes.tracing import trace
 from mim_bench.datamodules.miniature.scenes.views import develop, solids_of
 
+TRACKING = ("got10k", "trackingnet", "lasot")
 IMPORTS = "import torch, lightning, timm, torchmetrics, albumentations"
 
 
@@ -83,6 +84,9 @@ def main() -> None:
         started = time.perf_counter()
         draw_world(folder / "alone")
         print(f"the suites' world ({', '.join(DATASETS)}): {time.perf_counter() - started:.1f} s")
+        started = time.perf_counter()
+        draw_world(folder / "tracking", TRACKING)
+        print(f"of it the tracking sets: {time.perf_counter() - started:.1f} s")
         worker = subprocess.Popen([sys.executable, "-c", IMPORTS])
         started = time.perf_counter()
         draw_world(folder / "beside", ("nyuv2",))

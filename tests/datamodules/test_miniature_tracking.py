@@ -342,6 +342,20 @@ def test_tests_of_the_usual_world_need_tracking(name):
     assert twins
 
 
+@pytest.mark.parametrize("name", COUNTS)
+def test_targets_are_in_sight_when_a_sequence_begins(name):
+    """Of each usual sequence with a twin, which could stand in the way, and of one in four."""
+    writer, _ = WRITERS[name]
+    for number, shot in enumerate(writer.plan(writer.COUNTS)):
+        if shot.split == "test" or not (shot.twin or number % 4 == 0):
+            continue
+        film = find_film(shot, source(name, shot))
+        scene = film.scene(0.0)
+        seen = trace([thing.solids for thing in scene.things], film.camera(0.0, *shot.size))
+        own = (seen.labels >= 0) & (seen.labels < len(scene.things[0].solids))
+        assert own.sum() > 0.5 * seen.alone[0] > 30
+
+
 @pytest.mark.parametrize("name", ["got10k", "trackingnet"])
 def test_hidden_boxes_are_the_servers(world, name):
     what = hidden(world, name)

@@ -35,6 +35,7 @@ _OTHERS = {"person": 1, "car": 2, "object": 2}  # people have many parts
 _ZOOM = {"person": 1.25, "car": 0.7, "object": 1.2}
 _SIDES = (20.0, 90.0)  # pixels, of the square as large as the box: most of the time
 _GONE = (0.04, 0.35)  # share of frames without the target, where it leaves
+_BEGINS = 0.6  # share of the target that has to be in sight when a sequence begins
 _HIDDEN = 0.3  # share of frames in which the target may be hidden
 _PROBE = (36, 48)  # pixels of the picture in which that is tried,
 _EVERY = 4  # in every so manieth frame
@@ -80,7 +81,9 @@ def find_film(shot: Shot, source: Sequence[int]) -> Film:
             rng, shot.kind, seconds, _OTHERS[shot.kind], shot.leaves, shot.hides, category
         )
         film = replace(film, focal=film.focal * _ZOOM[shot.kind])
+        film = _with_twin(film) if shot.twin else film
         wrong = misfit(shot, rough_boxes(shot, film))
+        wrong += 10.0 * (rough_share(shot, film, 0) < _BEGINS)
         if not wrong and shot.hides:
             wrong = max(hidden(shot, film) - _HIDDEN, 0.0)
         if wrong < least:
@@ -88,20 +91,21 @@ def find_film(shot: Shot, source: Sequence[int]) -> Film:
         if not wrong:
             break
     assert best is not None
-    return _with_twin(best) if shot.twin else best
+    return best
 
 
 def hidden(shot: Shot, film: Film) -> float:
     """Return about how often (0..1) the target is behind something else."""
     frames = range(0, shot.frames, _EVERY)
-    lost = 0
-    for number in frames:
-        scene = film.scene(number * shot.step)
-        camera = film.camera(number * shot.step, *_PROBE)
-        seen = trace([thing.solids for thing in scene.things], camera)
-        own = (seen.labels >= 0) & (seen.labels < len(scene.things[0].solids))
-        lost += bool(seen.alone[0]) and int(own.sum()) < 0.1 * seen.alone[0]
-    return lost / len(frames)
+    return sum(rough_share(shot, film, number) < 0.1 for number in frames) / len(frames)
+
+
+def rough_share(shot: Shot, film: Film, number: int) -> float:
+    """Return about how much (0..1) of the target in a frame is in sight, 1 outside the frame."""
+    scene = film.scene(number * shot.step)
+    seen = trace([thing.solids for thing in scene.things], film.camera(number * shot.step, *_PROBE))
+    own = (seen.labels >= 0) & (seen.labels < len(scene.things[0].solids))
+    return float(own.sum() / seen.alone[0]) if seen.alone[0] else 1.0
 
 
 def _with_twin(film: Film) -> Film:

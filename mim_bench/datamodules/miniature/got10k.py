@@ -104,7 +104,7 @@ def annotated(sights: Sequence[Sight]) -> list[tuple[int, int, int, int]]:
         if not one.absent:
             boxes.append(one.whole)
         else:
-            boxes.append((0, 0, 0, 0) if one.outside else boxes[-1])
+            boxes.append((0, 0, 0, 0) if one.outside or not boxes else boxes[-1])
     return boxes
 
 

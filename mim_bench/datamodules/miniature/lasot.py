@@ -27,7 +27,7 @@ ATTRIBUTES = (
 )
 """In the order of their flags in a file."""
 
-_FRAMES = {"train": 16, "test": 24}
+_FRAMES = {"train": 14, "test": 24}
 _STEP = 0.2  # seconds
 _STILL = {"train": (0.0, 0.7), "test": (0.1, 0.45)}
 

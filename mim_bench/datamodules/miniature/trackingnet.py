@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mim_bench.datamodules.miniature.sequences import Sight
 
 FOLDER = "TrackingNet"
-COUNTS = {"train": 20, "test": 8}
+COUNTS = {"train": 16, "test": 8}
 """Sequences per split."""
 
 SERVER = sequences.SERVER
