@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def small_cache(tmp_path_factory):
     """A cache that holds a miniature world of a few frames."""
-    cache = tmp_path_factory.mktemp("cache")
+    base = tmp_path_factory.getbasetemp()
+    # one for all processes that share the tests; drawing takes a lock
+    cache = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "small-world"
     old = os.environ.get("MIM_BENCH_CACHE")
     os.environ["MIM_BENCH_CACHE"] = str(cache)
     miniature.draw_world(
