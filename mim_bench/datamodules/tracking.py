@@ -173,7 +173,14 @@ class TrackingDataModule(BenchDataModule):
         ]
         if not all((box[2:] > 0).all() for box in boxes):
             return None
-        between = self._jittered(boxes[1], rng)
+        between = jittered(
+            boxes[1],
+            self.search_factor,
+            self.search_size,
+            self.scale_jitter,
+            self.shift_jitter,
+            rng,
+        )
         template = cut(
             first,
             around(boxes[0], self.template_factor, self.template_size),
@@ -194,20 +201,6 @@ class TrackingDataModule(BenchDataModule):
             "search": search,
             "box": box.astype(np.float32),
         }
-
-    def _jittered(self, box: npt.NDArray[np.float64], rng: np.random.Generator) -> Crop:
-        """Return the search region around a box, stretched and moved; the box stays in sight."""
-        size = np.array(self.search_size[::-1])
-        still = around(box, self.search_factor, self.search_size)
-        for _ in range(_TRIES):
-            scale = still.scale / np.exp(rng.normal(0.0, 1.0, 2) * self.scale_jitter)
-            reach = (box[2:] * scale).sum() * 0.5 * self.shift_jitter
-            shift = (rng.random(2) - 0.5) * reach
-            between = Crop(scale, still.source, still.target - shift)
-            inside = between.to_crop(box)
-            if (inside[:2] < size - 1).all() and (inside[:2] + inside[2:] > 1).all():
-                return between
-        return still
 
     def eval_transform(self, sample: Sample) -> Sample:
         """Leave a sequence as it is: its frames are opened while it is followed."""
@@ -236,6 +229,37 @@ class TrackingDataModule(BenchDataModule):
             "search": list(self.search_size),
             "crop": self.crop,
         }
+
+
+def jittered(
+    box: npt.NDArray[np.float64],
+    factor: float,
+    size: Sequence[int],
+    scale_jitter: float,
+    shift_jitter: float,
+    rng: np.random.Generator,
+) -> Crop:
+    """Return the search region around a box, stretched and moved; the box stays in sight.
+
+    Args:
+        box: (4,) x, y, width, height in the frame.
+        factor: See `around`.
+        size: (H, W) of the search region.
+        scale_jitter: Deviation of the logarithm of either axis' scale.
+        shift_jitter: The region is moved by at most a quarter of this times the sum of the box's
+            scaled sides, on either axis.
+        rng: The sample's generator.
+    """
+    edge = np.array(size[::-1], np.float64) - 0.5
+    still = around(box, factor, size)
+    for _ in range(_TRIES):
+        scale = still.scale / np.exp(rng.normal(0.0, 1.0, 2) * scale_jitter)
+        reach = (box[2:] * scale).sum() * 0.5 * shift_jitter
+        between = Crop(scale, still.source, still.target - (rng.random(2) - 0.5) * reach)
+        inside = between.to_crop(box)
+        if (inside[:2] < edge).all() and (inside[:2] + inside[2:] > 0.5).all():
+            return between
+    return still
 
 
 def _grey(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

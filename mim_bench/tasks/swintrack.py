@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -132,6 +133,7 @@ class SwinTrackHead(nn.Module):
         drop_path: Rate of the last layer; it rises linearly from 0 over encoder and decoder. The
             released configuration says 0.1, but its code multiplies by that twice: 0.01 is what
             it trains with.
+        init_std: Of the truncated normal that linear layers start from.
 
     Raises:
         UserError: `dim` can't be divided by `heads`.
@@ -149,6 +151,7 @@ class SwinTrackHead(nn.Module):
         heads: int = 8,
         mlp_ratio: float = 4.0,
         drop_path: float = 0.1,
+        init_std: float = 0.02,
     ) -> None:
         super().__init__()
         dim = dim or channels
@@ -175,7 +178,7 @@ class SwinTrackHead(nn.Module):
         self.norm = nn.LayerNorm(dim)
         self.score = _perceptron(dim, 1)
         self.box = _perceptron(dim, 4)
-        self.apply(_initialise)
+        self.apply(partial(_initialise, std=init_std))
 
     def forward(self, template: Tensor, search: Tensor) -> dict[str, Tensor]:
         """Say where the target is.
@@ -222,9 +225,9 @@ def _perceptron(dim: int, out: int) -> nn.Sequential:
     )
 
 
-def _initialise(module: nn.Module) -> None:
+def _initialise(module: nn.Module, std: float) -> None:
     if isinstance(module, nn.Linear):
-        nn.init.trunc_normal_(module.weight, std=0.02)
+        nn.init.trunc_normal_(module.weight, std=std)
         nn.init.zeros_(module.bias)
 
 

@@ -54,6 +54,7 @@ class TrackingTask(Task):
         mlp_ratio: Width of its hidden layers in units of `dim`.
         head_drop_path: Rate of its last layer.
         head_drop_path_from: Share of the training that has passed before it is switched on.
+        init_std: Deviation that the head's linear layers start from.
         score_weight: Weight of the varifocal loss.
         box_weight: Weight of the GIoU loss.
         search_window: Weight of the Hann window, a default of the test option `window`.
@@ -91,6 +92,7 @@ class TrackingTask(Task):
         mlp_ratio: float = 4.0,
         head_drop_path: float = 0.01,
         head_drop_path_from: float = 0.5,
+        init_std: float = 0.02,
         score_weight: float = 1.5,
         box_weight: float = 1.5,
         search_window: float = 0.49,
@@ -116,6 +118,7 @@ class TrackingTask(Task):
         self.mlp_ratio = mlp_ratio
         self.head_drop_path = head_drop_path
         self.head_drop_path_from = head_drop_path_from
+        self.init_std = init_std
         self.score_weight = score_weight
         self.box_weight = box_weight
         self.test_defaults: dict[str, Any] = {"window": search_window, "min_size": min_size}
@@ -165,6 +168,7 @@ class TrackingTask(Task):
             heads=self.heads,
             mlp_ratio=self.mlp_ratio,
             drop_path=self.head_drop_path,
+            init_std=self.init_std,
         )
 
     def build_network(self, backbone: Backbone) -> TrackingNetwork:
