@@ -23,6 +23,7 @@ from tests.mutations.backbones import BACKBONES
 from tests.mutations.depth import DEPTH
 from tests.mutations.oks import OKS
 from tests.mutations.pose import POSE
+from tests.mutations.tracking_data import TRACKING_DATA
 from tests.mutations.tracking_network import TRACKING_NETWORK
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ FAMILIES = {
     "depth": DEPTH,
     "oks": OKS,
     "pose": POSE,
+    "tracking-data": TRACKING_DATA,
     "tracking-network": TRACKING_NETWORK,
 }
 

@@ -120,7 +120,7 @@ def test_both_terms_are_weighted():
 
 def test_the_cell_is_chosen_under_a_window_and_gives_its_box(tmp_path):
     maps = torch.full((4, 4), -4.0)
-    maps[0, 3], maps[2, 1] = 2.0, 1.9
+    maps[0, 3], maps[2, 1] = 2.0, -0.4  # 0.88 at the border, 0.40 inside
     task = asked(make_task(), maps)
     places = torch.zeros(4, 4, 4)
     places[0, 3] = torch.tensor([0.9, 0.1, 0.2, 0.2])
