@@ -19,6 +19,9 @@ AXES = {
 }
 """Curve -> what its axes say; a curve of another name is drawn as the one that it begins with."""
 
+_STYLES = ("-", "--", ":", "-.")
+_COLOURS = 10  # of Matplotlib's cycle
+
 
 def curve_plot(
     name: str,
@@ -45,10 +48,12 @@ def curve_plot(
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     end = 0.0
-    for tracker in sorted(curves, key=lambda one: -scores.get(one, 0.0)):
+    for place, tracker in enumerate(sorted(curves, key=lambda one: -scores.get(one, 0.0))):
         x, y = (np.asarray(part, np.float64) for part in curves[tracker])
         end = max(end, float(x.max()))
-        axes.plot(x, y, linewidth=1.8, label=f"[{scores.get(tracker, 0.0):.3f}] {tracker}")
+        style = _STYLES[place // _COLOURS % len(_STYLES)]
+        label = f"[{scores.get(tracker, 0.0):.3f}] {tracker}"
+        axes.plot(x, y, style, linewidth=1.8, label=label)
     axes.set(xlabel=AXES[kind][0], ylabel=AXES[kind][1], title=title, xlim=(0, end), ylim=(0, 1))
     axes.grid(alpha=0.3, linewidth=0.6)
     axes.legend(loc="lower left" if kind == "success" else "lower right", fontsize=8)

@@ -74,27 +74,55 @@ def results_archive(tracks: Mapping[str, npt.NDArray[Any]]) -> bytes:
     return packed.getvalue()
 
 
-def read_results(path: Path, frames: Mapping[str, int] | None = None) -> Tracks:
+def read_results(
+    path: Path, frames: Mapping[str, int] | None = None, longer: bool = False
+) -> Tracks:
     """Read a tracker's results: `<sequence>.txt` in a folder or in a zip archive, at any depth.
 
-    Lines hold x, y, width and height between commas, tabs or spaces.
+    Lines hold x, y, width and height between commas, tabs or spaces. GOT-10k's names
+    (`<sequence>/<sequence>_001.txt`) are known too, and files of times are passed over.
 
     Args:
         path: The folder or the archive.
-        frames: Sequence -> frames; where it is given, each must be there with as many lines.
+        frames: Sequence -> frames; where it is given, each must be there with as many lines, and
+            files of other names are passed over.
+        longer: Whether files may have more lines than frames, the last of which are cut off: most
+            results of LaSOT's `monkey-17` do.
 
     Raises:
         UserError: Something is missing or ill-formed; all problems are named.
     """
+    tracks, problems, bad = _read_tables(path, frames)
+    for name, count in (frames or {}).items():
+        if name in bad:
+            continue
+        if name not in tracks:
+            problems.append(Problem("has no result", f"{path}, sequence {name}", f"{name}.txt"))
+        elif longer and len(tracks[name]) > count:
+            tracks[name] = tracks[name][:count]
+        elif len(tracks[name]) != count:
+            has = f"has {len(tracks[name]):,} lines"
+            problems.append(Problem(has, f"{path}, {name}.txt", f"{count:,}, one for each frame"))
+    _raise(problems)
+    return tracks
+
+
+def _read_tables(
+    path: Path, wanted: Mapping[str, int] | None
+) -> tuple[Tracks, list[Problem], set[str]]:
+    """Return the tables of a folder or an archive, what is wrong, and in which sequences."""
     if path.is_dir():
         files = {str(one.relative_to(path)): one.read_bytes() for one in path.rglob("*.txt")}
     else:
         files = {name: data for name, data in read_archive(path).items() if name.endswith(".txt")}
     tracks: Tracks = {}
     problems: list[Problem] = []
+    bad = set()
     for name, content in sorted(files.items()):
-        stem = PurePosixPath(name).stem
-        if frames is not None and stem not in frames:
+        file = PurePosixPath(name)
+        inside = file.stem == f"{file.parent.name}_001"
+        stem = file.parent.name if inside else file.stem
+        if stem.endswith("_time") or (wanted is not None and stem not in wanted):
             continue
         where = f"{path}, {name}"
         table, wrong = _table(content, r"[,\t ]+")
@@ -102,16 +130,10 @@ def read_results(path: Path, frames: Mapping[str, int] | None = None) -> Tracks:
             problems.append(Problem("is there twice", where))
         elif table is None:
             problems.append(Problem(wrong, where, "x, y, width, height on each line"))
+            bad.add(stem)
         else:
             tracks[stem] = table
-    for name, count in (frames or {}).items():
-        if name not in tracks:
-            problems.append(Problem("has no result", f"{path}, sequence {name}", f"{name}.txt"))
-        elif len(tracks[name]) != count:
-            has = f"has {len(tracks[name]):,} lines"
-            problems.append(Problem(has, f"{path}, {name}.txt", f"{count:,}, one for each frame"))
-    _raise(problems)
-    return tracks
+    return tracks, problems, bad
 
 
 def read_submission(path: Path, benchmark: str) -> Tracks:
@@ -251,7 +273,7 @@ def _table(content: bytes, separator: str) -> tuple[npt.NDArray[np.float64] | No
     for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), start=1):
         if not line.strip():
             continue
-        columns = [one for one in re.split(separator, line.strip()) if one]
+        columns = re.split(separator, line.strip())
         try:
             row = [float(one) for one in columns]
         except ValueError:
