@@ -19,10 +19,11 @@ def overlaps(boxes: Numbers, others: Numbers, tiny: float = 0.0) -> Numbers:
         tiny: Added to the union, as some toolkits do.
 
     Returns:
-        (N,); NaN where both are empty and `tiny` is 0, or a number is NaN.
+        (N,); NaN where both are empty and `tiny` is 0, or a side is NaN.
     """
-    low = np.maximum(boxes[:, :2], others[:, :2])
-    high = np.minimum(boxes[:, :2] + boxes[:, 2:], others[:, :2] + others[:, 2:])
+    # a corner that is NaN leaves the other box's, as in MATLAB and in pandas
+    low = np.fmax(boxes[:, :2], others[:, :2])
+    high = np.fmin(boxes[:, :2] + boxes[:, 2:], others[:, :2] + others[:, 2:])
     sides = np.maximum(high - low, 0.0)
     common = sides[:, 0] * sides[:, 1]
     areas = boxes[:, 2] * boxes[:, 3] + others[:, 2] * others[:, 3]

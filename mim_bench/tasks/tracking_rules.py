@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,9 +84,7 @@ def evaluate(
         raise UserError([unknown("rules", rules, RULES)])
     frames = _gather(rules, truth, tracks)
     scored: TrackingScores = BY_RULES[rules](frames)
-    return TrackingScores(
-        scored.values, scored.sequences, _by_attribute(truth, scored.sequences), scored.curves
-    )
+    return replace(scored, attributes=_by_attribute(truth, scored))
 
 
 def _gather(rules: str, truth: Mapping[str, Any], tracks: Mapping[str, npt.NDArray[Any]]) -> Frames:
@@ -142,17 +141,16 @@ def _gather(rules: str, truth: Mapping[str, Any], tracks: Mapping[str, npt.NDArr
     )
 
 
-def _by_attribute(
-    truth: Mapping[str, Any], sequences: Mapping[str, Mapping[str, float]]
-) -> dict[str, dict[str, float]]:
-    groups: dict[str, list[Mapping[str, float]]] = {}
+def _by_attribute(truth: Mapping[str, Any], scored: TrackingScores) -> dict[str, dict[str, float]]:
+    groups: dict[str, list[str]] = {}
     for name, one in truth["sequences"].items():
         for attribute in one.get("attributes") or ():
-            groups.setdefault(str(attribute), []).append(sequences[name])
-    return {
-        attribute: {
-            "sequences": float(len(members)),
-            **{key: float(np.mean([one[key] for one in members])) for key in members[0]},
-        }
-        for attribute, members in sorted(groups.items())
-    }
+            groups.setdefault(str(attribute), []).append(name)
+    found = {}
+    for attribute, names in sorted(groups.items()):
+        found[attribute] = {"sequences": float(len(names))}
+        for metric in scored.sequences[names[0]]:
+            left_out = scored.left_out.get(metric, frozenset())
+            used = [scored.sequences[name][metric] for name in names if name not in left_out]
+            found[attribute][metric] = float(np.mean(used)) if used else 0.0
+    return found

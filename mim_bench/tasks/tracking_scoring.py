@@ -36,12 +36,14 @@ class TrackingScores:
         sequences: Sequence -> metric -> value.
         attributes: Attribute -> metric -> mean over the sequences that have it.
         curves: Name of a curve -> thresholds and shares of frames.
+        left_out: Metric -> sequences that its means leave out.
     """
 
     values: dict[str, float]
     sequences: dict[str, dict[str, float]]
     attributes: dict[str, dict[str, float]] = field(default_factory=dict)
     curves: dict[str, tuple[Numbers, Numbers]] = field(default_factory=dict)
+    left_out: dict[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,12 +83,13 @@ def _got10k(frames: Frames) -> TrackingScores:
     counted = frames.others["cover"] > 0
     counted[frames.first] = False
     found = overlaps(_bounded(frames.found, size), _bounded(frames.truth, size), _EPS)
-    found = np.where(counted, np.clip(found, 0.0, 1.0), 0.0)
+    known = counted & ~np.isnan(frames.found).any(axis=1)  # the toolkit's mean would be NaN
+    found = np.where(known, np.clip(found, 0.0, 1.0), 0.0)
     per = np.maximum(sums(counted, frames.starts), 1)
     hits = {"sr50": (found > 0.5) & counted, "sr75": (found > 0.75) & counted}
     total = max(int(counted.sum()), 1)
-    values = {"ao": float(np.nansum(found) / total)}
-    rows = {"ao": sums(np.nan_to_num(found), frames.starts) / per}
+    values = {"ao": float(found.sum() / total)}
+    rows = {"ao": sums(found, frames.starts) / per}
     for name, hit in hits.items():
         values[name] = float(hit.sum() / total)
         rows[name] = sums(hit, frames.starts) / per
@@ -205,18 +208,20 @@ def _curves(
     values: dict[str, float] = {}
     rows: dict[str, Numbers] = {}
     curves: dict[str, tuple[Numbers, Numbers]] = {}
+    left_out: dict[str, frozenset[str]] = {}
     for ending, whole in (("", frames.lengths[:, None]), ("_visible", visible)):
         for name, count in counts.items():
             curve = count / whole
-            some = curve[curve.sum(axis=1) > _EPS] if strict else curve
-            mean = some.mean(axis=0) if len(some) else np.zeros(curve.shape[1])
+            used = (curve.sum(axis=1) > _EPS) | (not strict)
+            mean = curve[used].mean(axis=0) if used.any() else np.zeros(curve.shape[1])
             metric = ("suc" if name == "success" else name) + ending
+            left_out[metric] = frozenset(np.array(frames.names)[~used].tolist())
             curves[name + ending] = thresholds[name], mean
             if name == "success":
                 values[metric], rows[metric] = float(mean.mean()), curve.mean(axis=1)
             else:
                 values[metric], rows[metric] = float(mean[_CUT_PIXELS]), curve[:, _CUT_PIXELS]
-    return TrackingScores(values, _rows(frames, rows), curves=curves)
+    return TrackingScores(values, _rows(frames, rows), curves=curves, left_out=left_out)
 
 
 def _rows(frames: Frames, rows: Mapping[str, Numbers]) -> dict[str, dict[str, float]]:
