@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mim_bench.tasks.base import Task
     from mim_bench.tasks.depth import DepthTask
     from mim_bench.tasks.pose import PoseTask
+    from mim_bench.tasks.tracking import TrackingTask
 
 __all__ = ["DepthTask", "PoseTask", "Task", "TrackingTask"]
 

@@ -187,7 +187,9 @@ def lasot(checkout, octave):
             for k, title in enumerate(names)
         }
         members = {
-            tag: [k for k, one in enumerate(truth["sequences"].values()) if tag in one["attributes"]]
+            tag: [
+                k for k, one in enumerate(truth["sequences"].values()) if tag in one["attributes"]
+            ]
             for tag in cases.ATTRIBUTES
         }
         theirs["attributes"] = {

@@ -69,13 +69,8 @@ class GOT10k(SequenceReader):
     def __init__(self, root: str | Path, selection: str = "all") -> None:
         super().__init__(root)
         if selection not in SELECTIONS:
-            raise UserError(
-                [
-                    unknown(
-                        "selection", selection, SELECTIONS, "data.reader.init_args.got10k_selection"
-                    )
-                ]
-            )
+            where = "data.reader.init_args.got10k_selection"
+            raise UserError([unknown("selection", selection, SELECTIONS, where)])
         self.selection = selection
 
     def official_count(self, split: str) -> int:
