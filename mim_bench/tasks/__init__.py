@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from mim_bench.tasks.base import Task
     from mim_bench.tasks.depth import DepthTask
     from mim_bench.tasks.pose import PoseTask
+    from mim_bench.tasks.tracking import TrackingTask
 
-__all__ = ["DepthTask", "PoseTask", "Task"]
+__all__ = ["DepthTask", "PoseTask", "Task", "TrackingTask"]
 
 
 def __getattr__(name: str) -> Any:
@@ -28,4 +29,8 @@ def __getattr__(name: str) -> Any:
         from mim_bench.tasks.pose import PoseTask
 
         return PoseTask
+    if name == "TrackingTask":
+        from mim_bench.tasks.tracking import TrackingTask
+
+        return TrackingTask
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

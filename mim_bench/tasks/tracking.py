@@ -15,12 +15,12 @@ from mim_bench.tasks.swintrack import SwinTrackHead, drop_path_starts
 from mim_bench.tasks.tracker import Followed, Follower
 from mim_bench.tasks.tracking_loss import tracking_losses
 from mim_bench.tasks.tracking_network import TrackingNetwork
-from mim_bench.tasks.tracking_rules import METRIC_OF, METRICS, RULES, evaluate
+from mim_bench.tasks.tracking_outcomes import TrackingOutcomes
+from mim_bench.tasks.tracking_rules import METRICS, RULES
 from mim_bench.tasks.tracking_targets import box_targets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from torch import Tensor, nn
     from torchmetrics import Metric
@@ -28,14 +28,13 @@ if TYPE_CHECKING:
     from mim_bench.backbones.build import Backbone
     from mim_bench.backbones.spec import BackboneSpec
     from mim_bench.tasks.pictures import Picture
-    from mim_bench.tasks.submissions import Submission
     from mim_bench.tasks.training import Batch
     from mim_bench.tasks.trivial import TrainingData, TrivialPredictor
 
 _DECIMALS = 4  # of stored boxes: a ten-thousandth of a pixel
 
 
-class TrackingTask(Task):
+class TrackingTask(TrackingOutcomes, Task):
     """SwinTrack (Lin et al., NeurIPS 2022), as the paper's section 4.2 uses it.
 
     Defaults are those of SwinTrack's released code for its base model at 224 pixels.
@@ -71,6 +70,8 @@ class TrackingTask(Task):
         "window": Option(float),
         "min_size": Option(float, above=0),
     }
+
+    file_ending: ClassVar[str] = ".txt"
 
     resampled_by: ClassVar[str] = "sequence"
 
@@ -228,6 +229,13 @@ class TrackingTask(Task):
             for name, one in zip(batch["id"], prediction, strict=True)
         ]
 
+    def files(self, prediction: Any, batch: Batch) -> list[bytes]:
+        """Return a text x,y,w,h for each sequence: a line for each frame, four decimals."""
+        from mim_bench.tasks.tracking_submissions import track_lines
+
+        del batch
+        return [track_lines(one.boxes, _DECIMALS) for one in prediction]
+
     def build_metric(self, ground_truth: Any = None) -> Metric | None:
         """Build the metric of the validation: that of its benchmark."""
         from mim_bench.tasks.tracking_metrics import TrackingBenchmark
@@ -240,80 +248,6 @@ class TrackingTask(Task):
         """Add the sequences of a validation batch."""
         tracks = [torch.from_numpy(np.round(one.boxes, _DECIMALS)) for one in prediction]
         metric.update(list(batch["id"]), tracks)
-
-    @classmethod
-    def scores(
-        cls,
-        records: Sequence[Mapping[str, Any]],
-        ground_truth: Any = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> dict[str, float]:
-        """Return all metrics of a split in percent, under the rules that the options name."""
-        rules = (options or {}).get("rules") or ground_truth["benchmark"]
-        found = evaluate(rules, ground_truth, tracks_of(records))
-        return {name: 100 * value for name, value in found.values.items()}
-
-    def details(
-        self, records: Sequence[Mapping[str, Any]], ground_truth: Any, options: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """Return what a score's file says beyond the values: by sequence, by attribute, curves."""
-        rules = options.get("rules") or ground_truth["benchmark"]
-        found = evaluate(rules, ground_truth, tracks_of(records))
-        return {
-            "by_sequence": found.sequences,
-            "by_attribute": found.attributes,
-            "curves": {
-                name: {
-                    "x": np.asarray(x).tolist(),
-                    "y": np.asarray(y).tolist(),
-                    "score": found.values[METRIC_OF.get(name, name)],
-                }
-                for name, (x, y) in found.curves.items()
-            },
-        }
-
-    def figures(self, details: Mapping[str, Any], name: str) -> dict[str, bytes]:
-        """Draw success and precision curves, each with its score as its benchmark defines it."""
-        from mim_bench.tasks.tracking_plots import curve_plot
-
-        return {
-            kind: curve_plot(kind, {name: (curve["x"], curve["y"])}, {name: curve["score"]})
-            for kind, curve in details["curves"].items()
-        }
-
-    def results(
-        self, records: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
-    ) -> tuple[str, bytes] | None:
-        """Return a zip archive with a text file `<sequence>.txt` for each."""
-        from mim_bench.tasks.tracking_submissions import results_archive
-
-        del options
-        return ".zip", results_archive(tracks_of(records))
-
-    def submission(
-        self, records: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
-    ) -> Submission:
-        """Return the archive for GOT-10k's or TrackingNet's server."""
-        from mim_bench.tasks.tracking_submissions import submission
-
-        times = {record["id"]: record["seconds"] for record in records}
-        return submission(str(options.get("rules")), tracks_of(records), times)
-
-    @classmethod
-    def check_submission(cls, path: Path, expected: Mapping[str, Any]) -> None:
-        """Raise a UserError with all that the benchmark's server would refuse."""
-        from mim_bench.tasks.tracking_submissions import check_submission
-
-        check_submission(path, expected["benchmark"], expected["frames"])
-
-    @classmethod
-    def score_submission(cls, path: Path, ground_truth: Any) -> dict[str, float]:
-        """Return all metrics of an archive in percent, as its server would."""
-        from mim_bench.tasks.tracking_submissions import read_submission
-
-        benchmark = ground_truth["benchmark"]
-        found = evaluate(benchmark, ground_truth, read_submission(path, benchmark))
-        return {name: 100 * value for name, value in found.values.items()}
 
     def trivial_predictor(self, datamodule: TrainingData) -> TrivialPredictor:
         """Return what keeps the first box."""
@@ -345,8 +279,3 @@ class TrackingTask(Task):
             "search_factor": self.search_factor,
             "template_update": "none",
         }
-
-
-def tracks_of(records: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray[Any, Any]]:
-    """Return the boxes (N, 4) of each sequence of stored records."""
-    return {record["id"]: np.asarray(record["boxes"], np.float64) for record in records}

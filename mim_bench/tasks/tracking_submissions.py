@@ -54,9 +54,9 @@ def submission(
     files: dict[str, bytes] = {}
     for name, track in tracks.items():
         if benchmark == "trackingnet":
-            files[f"{name}.txt"] = _lines(track, 2)
+            files[f"{name}.txt"] = track_lines(track, 2)
             continue
-        files[f"{name}/{name}_001.txt"] = _lines(track, 3)
+        files[f"{name}/{name}_001.txt"] = track_lines(track, 3)
         seconds = f"{times.get(name, 0.0):.8f}\n" * len(track)
         files[f"{name}/{name}_time.txt"] = seconds.encode()
     return Submission(f"{benchmark}.zip", files, SERVERS[benchmark])
@@ -70,7 +70,7 @@ def results_archive(tracks: Mapping[str, npt.NDArray[Any]]) -> bytes:
             entry = ZipInfo(f"{name}.txt")  # of 1980: the time is no part of the content
             entry.compress_type = ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
-            archive.writestr(entry, _lines(track, 4))
+            archive.writestr(entry, track_lines(track, 4))
     return packed.getvalue()
 
 
@@ -284,7 +284,8 @@ def _table(content: bytes, separator: str) -> tuple[npt.NDArray[np.float64] | No
     return np.array(rows, np.float64).reshape(-1, 4), ""
 
 
-def _lines(track: npt.NDArray[Any], decimals: int) -> bytes:
+def track_lines(track: npt.NDArray[Any], decimals: int) -> bytes:
+    """Return a text x,y,w,h with a line for each box of (N, 4); sides below 0 become 0."""
     rows = np.asarray(track, np.float64).reshape(-1, 4)
     rows = np.concatenate([rows[:, :2], np.maximum(rows[:, 2:], 0.0)], axis=1)
     text = "".join(",".join(f"{value:.{decimals}f}" for value in row) + "\n" for row in rows)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 TASKS = {
     "depth": ("mim_bench.tasks.depth.DepthTask", "monocular depth: SiLog, deconvolution head"),
     "pose": ("mim_bench.tasks.pose.PoseTask", "top-down pose: heat-maps, deconvolution head, OKS"),
+    "tracking": ("mim_bench.tasks.tracking.TrackingTask", "object tracking: SwinTrack"),
 }
 """Task families: name -> (class path, what it is)."""
 

@@ -26,11 +26,7 @@ from mim_bench.tasks.tracker import Follower
 from mim_bench.tasks.tracking_rules import evaluate
 
 FIRST, OVER_FIRST, OVER_UNTRAINED, SECONDS = (20.0, 40.0), 1.2, 1.1, 120.0
-RULES = {
-    "got10k": ("got10k", "ao"),
-    "trackingnet": ("trackingnet", "suc"),
-    "lasot": ("lasot", "suc"),
-}
+METRIC = {"got10k": "ao", "trackingnet": "suc", "lasot": "suc"}
 
 
 def shift_of_colours(files: list[str], box: np.ndarray) -> np.ndarray:

@@ -13,7 +13,8 @@ from mim_bench.crops import around, frame_mean
 from mim_bench.datamodules.readers.got10k import GOT10k
 from mim_bench.errors import UserError
 from mim_bench.tasks.tracker import Follower, Tracker
-from mim_bench.tasks.tracking import TrackingTask, tracks_of
+from mim_bench.tasks.tracking import TrackingTask
+from mim_bench.tasks.tracking_outcomes import tracks_of
 from mim_bench.tasks.tracking_trivial import FirstBox
 
 SMALL = {"image_size": (64, 64), "template_size": (32, 32), "encoder_layers": 1, "heads": 2}

@@ -69,7 +69,8 @@ class GOT10k(SequenceReader):
     def __init__(self, root: str | Path, selection: str = "all") -> None:
         super().__init__(root)
         if selection not in SELECTIONS:
-            raise UserError([unknown("selection", selection, SELECTIONS, "data.got10k_selection")])
+            where = "data.reader.init_args.got10k_selection"
+            raise UserError([unknown("selection", selection, SELECTIONS, where)])
         self.selection = selection
 
     def official_count(self, split: str) -> int:
@@ -87,7 +88,7 @@ class GOT10k(SequenceReader):
                     f"names no sequence of the selection {self.selection}",
                     where=str(folder / "list.txt"),
                     expected="names like GOT-10k_Train_000001",
-                    action="train on all sequences: data.got10k_selection: all",
+                    action="train on all sequences: data.reader.init_args.got10k_selection=all",
                 )
         labels = _LABELS if split not in self.hidden else ()
         return [

@@ -24,6 +24,7 @@ SETS = ("got10k", "lasot", "trackingnet", "coco")
 """What can be trained on, in the order in which pairs count them."""
 
 _TRAIN = "train"
+_WHERE = "data.reader.init_args"  # of these arguments, in a recipe
 
 
 class TrackingSets(Reader):
@@ -60,7 +61,7 @@ class TrackingSets(Reader):
         size_on_disk="2.6 TB",
         obtain=(
             "see `mim-bench show` of got10k, lasot, trackingnet and coco-objects; to train on "
-            "some of them: --set data.train_sets='[got10k, coco]'"
+            "some of them: --set 'data.reader.init_args.train_sets=[got10k, coco]'"
         ),
     )
 
@@ -73,15 +74,17 @@ class TrackingSets(Reader):
     ) -> None:
         super().__init__(root)
         if problems := [
-            unknown("set", str(name), SETS, "data.train_sets")
+            unknown("set", str(name), SETS, f"{_WHERE}.train_sets")
             for name in train_sets
             if name not in SETS
         ]:
             raise UserError(problems)
         if not train_sets:
-            raise UserError("is empty", where="data.train_sets", expected="one set or more")
+            raise UserError("is empty", where=f"{_WHERE}.train_sets", expected="one set or more")
         if missing not in ("refuse", "leave-out"):
-            raise UserError([unknown("missing", missing, ("refuse", "leave-out"), "data.missing")])
+            raise UserError(
+                [unknown("missing", missing, ("refuse", "leave-out"), f"{_WHERE}.missing")]
+            )
         self.train_sets = tuple(name for name in SETS if name in train_sets)
         self.missing = missing
         self.parts: dict[str, SequenceReader | COCOObjects] = {
@@ -196,14 +199,12 @@ class TrackingSets(Reader):
                 )
             for name in self.used():
                 found = self.parts[name].check([_TRAIN])
-                more = f"; or train without it: --set data.train_sets='[{self._others(name)}]'"
+                there = ", ".join(one for one in self.train_sets if not self._absent(one))
+                more = f"; or train on what is there: --set '{_WHERE}.train_sets=[{there}]'"
                 problems += [
                     Problem(one.what, one.where, one.expected, one.action + more) for one in found
                 ]
         return problems
-
-    def _others(self, name: str) -> str:
-        return ", ".join(one for one in self.train_sets if one != name)
 
     def fingerprint(self, split: str) -> str:
         """Return the dataset's own fingerprint of a test split; of train a hash of all of them."""
