@@ -120,7 +120,8 @@ def plain_lasot(truth, tracks, visible=False):
         near = [error(*p) if v else -1 for p, v in zip(pairs, valid, strict=True)]
         scaled = [error(*p, normed=True) if v else -1 for p, v in zip(pairs, valid, strict=True)]
         whole = max(len(kept), 1) if visible else len(boxes)
-        grid = [k / 20 for k in range(21)]
+        # as MATLAB counts 0:0.05:1
+        grid = [k * 0.05 if k <= 10 else 1 - (20 - k) * 0.05 for k in range(21)]
         curves = {
             "suc": np.array([sum(value > limit for value in ious) for limit in grid]),
             "precision": np.array([sum(value <= limit for value in near) for limit in range(51)]),
@@ -152,7 +153,7 @@ def plain_swintrack(truth, tracks):
         near = [error(*p) if g else math.inf for p, g in zip(pairs, good, strict=True)]
         scaled = [error(*p, normed=True) for p in pairs]
         steps = [
-            np.mean([(value or -1) >= limit for value in ious]) for limit in np.arange(21) / 20
+            np.mean([(value or -1) >= limit for value in ious]) for limit in np.linspace(0, 1, 21)
         ]
         rows.append(
             {
