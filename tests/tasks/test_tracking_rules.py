@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tracking_cases import spoil, track_case, truth_case
 
 from mim_bench.errors import UserError
+from mim_bench.tasks.tracking_curves import shares_above, shares_below
 from mim_bench.tasks.tracking_rules import EXPLAINED, METRICS, RULES, evaluate
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "tracking_metrics.json").read_text())
@@ -52,9 +53,8 @@ def test_as_the_benchmarks_own_tools(rules):
 
 
 def overlap(box, other):
-    """Intersection over union with whole pixels counted, as the older tools write it."""
-    wide = min(box[0] + box[2] - 1, other[0] + other[2] - 1) - max(box[0], other[0]) + 1
-    high = min(box[1] + box[3] - 1, other[1] + other[3] - 1) - max(box[1], other[1]) + 1
+    wide = min(box[0] + box[2], other[0] + other[2]) - max(box[0], other[0])
+    high = min(box[1] + box[3], other[1] + other[3]) - max(box[1], other[1])
     common = max(0, wide) * max(0, high)
     union = box[2] * box[3] + other[2] * other[3] - common
     return common / union if union else math.nan
@@ -120,7 +120,7 @@ def plain_lasot(truth, tracks, visible=False):
         near = [error(*p) if v else -1 for p, v in zip(pairs, valid, strict=True)]
         scaled = [error(*p, normed=True) if v else -1 for p, v in zip(pairs, valid, strict=True)]
         whole = max(len(kept), 1) if visible else len(boxes)
-        grid = [k / 20 for k in range(21)]
+        grid = np.linspace(0, 1, 21)
         curves = {
             "suc": np.array([sum(value > limit for value in ious) for limit in grid]),
             "precision": np.array([sum(value <= limit for value in near) for limit in range(51)]),
@@ -151,9 +151,8 @@ def plain_swintrack(truth, tracks):
         ious = [overlap(*p) if g else 0 for p, g in zip(pairs, good, strict=True)]
         near = [error(*p) if g else math.inf for p, g in zip(pairs, good, strict=True)]
         scaled = [error(*p, normed=True) for p in pairs]
-        steps = [
-            np.mean([(value or -1) >= limit for value in ious]) for limit in np.arange(21) / 20
-        ]
+        grid = np.linspace(0, 1, 21)
+        steps = [np.mean([(value or -1) >= limit for value in ious]) for limit in grid]
         rows.append(
             {
                 "suc": np.mean(steps),
@@ -186,6 +185,21 @@ def test_against_plain_versions(seed, broken, count):
         found = evaluate(rules, truth, tracks).values
         expected = plain(truth, tracks)
         assert {name: found[name] for name in expected} == pytest.approx(expected, rel=0, abs=1e-9)
+
+
+@pytest.mark.parametrize(("end", "count"), [(1, 21), (50, 21), (0.5, 21), (50, 51), (1, 101)])
+def test_values_beside_thresholds_count_as_they_should(end, count):
+    grid = np.linspace(0, end, count)
+    beside = [np.nextafter(grid, -9), grid, np.nextafter(grid, 9), grid + 1e-9, 1.5 * grid]
+    values = np.concatenate([*beside, [-1, 1e9, np.inf, -np.inf, np.nan, -0.0]])
+    starts = np.array([0, 40, len(values)])
+    halves = np.split(values, [40])
+    above = [[(half > limit).sum() for limit in grid] for half in halves]
+    reached = [[(half >= limit).sum() for limit in grid] for half in halves]
+    below = [[(half <= limit).sum() for limit in grid] for half in halves]
+    np.testing.assert_array_equal(shares_above(values, grid, starts, strict=True), above)
+    np.testing.assert_array_equal(shares_above(values, grid, starts, strict=False), reached)
+    np.testing.assert_array_equal(shares_below(values, grid, starts), below)
 
 
 # quirks, one by one
