@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Numbers = npt.NDArray[np.float64]
 
 _OVERLAPS = np.linspace(0, 1, 21)
+# MATLAB counts 0:0.05:1 from both ends: an overlap of exactly 0.65 is where this shows
+_LASOT_OVERLAPS = np.concatenate([0.05 * np.arange(11), 1 - 0.05 * np.arange(9, -1, -1)])
 _PIXELS = np.arange(51, dtype=np.float64)
 _CUT_PIXELS = 20  # the place of 20 pixels, and of 0.20, in their curves
 _EPS = float(np.finfo(float).eps)
@@ -199,13 +201,14 @@ def _curves(
 
     Sequences whose curve is 0 everywhere are left out of the mean of LaSOT's toolkit.
     """
+    grid = _LASOT_OVERLAPS if strict else _OVERLAPS
     overlap, near, scaled = (np.where(kept, one, np.nan) for one in (overlap, near, scaled))
     counts = {
-        "success": shares_above(overlap, _OVERLAPS, frames.starts, strict),
+        "success": shares_above(overlap, grid, frames.starts, strict),
         "precision": shares_below(near, _PIXELS, frames.starts),
         "norm_precision": shares_below(scaled, _PIXELS / 100, frames.starts),
     }
-    thresholds = {"success": _OVERLAPS, "precision": _PIXELS, "norm_precision": _PIXELS / 100}
+    thresholds = {"success": grid, "precision": _PIXELS, "norm_precision": _PIXELS / 100}
     visible = np.maximum(sums(kept, frames.starts), 1)[:, None]
     values: dict[str, float] = {}
     rows: dict[str, Numbers] = {}
