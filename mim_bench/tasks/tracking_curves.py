@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 Numbers = npt.NDArray[np.float64]
 
 
-def overlaps(boxes: Numbers, others: Numbers, tiny: float = 0.0) -> Numbers:
+_BLOCK = 8192
+"""Frames that are looked at together, so that what is between stays in the processor's cache."""
+
+
+def overlaps(
+    boxes: Numbers, others: Numbers, tiny: float = 0.0, within: Numbers | None = None
+) -> Numbers:
     """Return the intersection over union of pairs of boxes.
 
     Args:
         boxes: (N, 4) x, y, width, height.
         others: (N, 4) likewise.
         tiny: Added to the union, as some toolkits do.
+        within: (N, 2) width and height of pictures that both are cut to before, as GOT-10k's
+            toolkit does: a corner that moves keeps its box's side.
 
     Returns:
         (N,); NaN where both are empty and `tiny` is 0, or a side is NaN.
     """
-    # a corner that is NaN leaves the other box's, as in MATLAB and in pandas
-    low = np.fmax(boxes[:, :2], others[:, :2])
-    high = np.fmin(boxes[:, :2] + boxes[:, 2:], others[:, :2] + others[:, 2:])
-    sides = np.maximum(high - low, 0.0)
-    common = sides[:, 0] * sides[:, 1]
-    areas = boxes[:, 2] * boxes[:, 3] + others[:, 2] * others[:, 3]
+    found = np.empty(len(boxes))
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(common / (areas - common + tiny), np.float64)
+        for rows in _blocks(len(boxes)):
+            one, other = _columns(boxes[rows]), _columns(others[rows])
+            if within is not None:
+                one, other = (_cut(part, _columns(within[rows])) for part in (one, other))
+            common = _common(one[::2], other[::2]) * _common(one[1::2], other[1::2])
+            areas = one[2] * one[3] + other[2] * other[3]
+            found[rows] = common / (areas - common + tiny)
+    return found
 
 
-def distances(boxes: Numbers, others: Numbers, sides: Numbers | None = None) -> Numbers:
+def distances(boxes: Numbers, others: Numbers) -> tuple[Numbers, Numbers]:
     """Return how far the centres of pairs of boxes are from each other.
 
     Whether a toolkit's centre is x + w / 2, or half a pixel off that, cancels out.
@@ -39,16 +52,39 @@ def distances(boxes: Numbers, others: Numbers, sides: Numbers | None = None) -> 
     Args:
         boxes: (N, 4) x, y, width, height.
         others: (N, 4) likewise.
-        sides: (N, 2) what each axis is divided by, None for nothing.
 
     Returns:
-        (N,) in pixels, or in shares of `sides`.
+        (N,) in pixels, and (N,) where each axis is divided by the side of the other box.
     """
-    apart = (boxes[:, :2] + boxes[:, 2:] / 2) - (others[:, :2] + others[:, 2:] / 2)
-    if sides is not None:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            apart = apart / sides
-    return np.asarray(np.sqrt((apart**2).sum(axis=1)), np.float64)
+    pixels, shares = np.empty(len(boxes)), np.empty(len(boxes))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for rows in _blocks(len(boxes)):
+            one, other = _columns(boxes[rows]), _columns(others[rows])
+            apart = (one[:2] + one[2:] / 2) - (other[:2] + other[2:] / 2)
+            scaled = apart / other[2:]
+            pixels[rows] = np.sqrt(apart[0] * apart[0] + apart[1] * apart[1])
+            shares[rows] = np.sqrt(scaled[0] * scaled[0] + scaled[1] * scaled[1])
+    return pixels, shares
+
+
+def _blocks(count: int) -> Iterator[slice]:
+    return (slice(start, start + _BLOCK) for start in range(0, count, _BLOCK))
+
+
+def _columns(table: Numbers) -> Numbers:
+    return np.ascontiguousarray(table.T)
+
+
+def _common(one: Numbers, other: Numbers) -> Numbers:
+    """Return what two segments, each (2, N) start and length, have in common."""
+    # a number that is NaN leaves the other box's, as in MATLAB and in pandas
+    high = np.fmin(one[0] + one[1], other[0] + other[1])
+    return np.asarray(np.maximum(high - np.fmax(one[0], other[0]), 0.0), np.float64)
+
+
+def _cut(boxes: Numbers, size: Numbers) -> Numbers:
+    corners = np.minimum(np.maximum(boxes[:2], 0), size)
+    return np.concatenate([corners, np.minimum(np.maximum(boxes[2:], 0), size - corners)])
 
 
 def shares_above(
@@ -58,7 +94,7 @@ def shares_above(
 
     Args:
         values: (N,) of all sequences, one after the other; NaN counts for none.
-        thresholds: (K,) rising.
+        thresholds: (K,) rising evenly from 0.
         starts: (S + 1,) where each sequence begins, and N.
         strict: Whether a value at a threshold is not above it.
 
@@ -66,7 +102,7 @@ def shares_above(
         (S, K).
     """
     held = np.where(np.isnan(values), -np.inf, values)
-    passed = np.searchsorted(thresholds, held, side="left" if strict else "right")
+    passed = _passed(held, thresholds, strict)
     # `passed` thresholds lie below: threshold k is among them for k < passed
     counts = _by_bin(passed, len(thresholds), starts)
     return counts[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
@@ -80,14 +116,30 @@ def shares_below(
     Arguments and result as of `shares_above`.
     """
     held = np.where(np.isnan(values), np.inf, values)
-    first = np.searchsorted(thresholds, held, side="left")
+    first = _passed(held, thresholds, strict=True)
     return _by_bin(first, len(thresholds), starts).cumsum(axis=1)[:, :-1]
 
 
 def sums(values: npt.NDArray[Any], starts: npt.NDArray[np.int64]) -> Numbers:
-    """Return the sum of the values of each sequence: (S,)."""
-    whole = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
-    return np.asarray(whole[starts[1:]] - whole[starts[:-1]], np.float64)
+    """Return the sum of the values of each sequence, none of which is empty: (S,)."""
+    return np.asarray(np.add.reduceat(values, starts[:-1], dtype=np.float64))
+
+
+def _passed(values: Numbers, thresholds: Numbers, strict: bool) -> npt.NDArray[np.intp]:
+    """Return how many thresholds lie below (or at) each value, as `searchsorted` would.
+
+    The place is computed, and then put right where rounding moved it by one.
+    """
+    last, step = len(thresholds) - 1, thresholds[1]
+    below = np.less if strict else np.less_equal
+    ends = np.concatenate([thresholds, [np.nan]])  # which nothing is above
+    found = np.empty(len(values), np.intp)
+    for rows in _blocks(len(values)):
+        part = values[rows]
+        guess = np.clip(part / step, 0, last).astype(np.intp)
+        found[rows] = guess + below(ends[guess], part)
+        found[rows] += below(ends[guess + 1], part)
+    return found
 
 
 def _by_bin(

@@ -107,13 +107,14 @@ def _gather(rules: str, truth: Mapping[str, Any], tracks: Mapping[str, npt.NDArr
             found = np.concatenate([found, lacking])
         # more rows than frames: LaSOT's annotation of monkey-17 ends before its pictures do
         spare = lenient or rules in ("lasot", "swintrack")
+        if not len(boxes):
+            problems.append(Problem("has no frames", f"sequence {name} of the truth"))
+            continue
         if len(found) < len(boxes) or (len(found) > len(boxes) and not spare):
             has = "no track" if track is None else f"{len(found):,} boxes"
             problems.append(Problem(f"has {has}", f"sequence {name}", f"{len(boxes):,} boxes"))
             continue
-        found = found[: len(boxes)].copy()
-        found[:, :2] += origin
-        parts.append((name, one, boxes, found))
+        parts.append((name, one, boxes, found[: len(boxes)]))
     if problems:
         raise UserError(problems)
     lengths = [len(boxes) for _, _, boxes, _ in parts]
@@ -131,11 +132,14 @@ def _gather(rules: str, truth: Mapping[str, Any], tracks: Mapping[str, npt.NDArr
     absent = [
         np.asarray(one.get("absent", np.zeros(len(boxes))), bool) for _, one, boxes, _ in parts
     ]
+    together = np.concatenate([found for _, _, _, found in parts])
+    if origin:
+        together[:, :2] += origin
     return Frames(
         [name for name, _, _, _ in parts],
         np.cumsum([0, *lengths]).astype(np.int64),
         np.concatenate([boxes for _, _, boxes, _ in parts]),
-        np.concatenate([found for _, _, _, found in parts]),
+        together,
         np.concatenate(absent),
         others,
     )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Numbers = npt.NDArray[np.float64]
 
 _OVERLAPS = np.linspace(0, 1, 21)
-# MATLAB counts 0:0.05:1 from both ends: an overlap of exactly 0.7 is where this shows
+# MATLAB counts 0:0.05:1 from both ends: an overlap of exactly 0.65 is where this shows
 _LASOT_OVERLAPS = np.concatenate([0.05 * np.arange(11), 1 - 0.05 * np.arange(9, -1, -1)])
 _PIXELS = np.arange(51, dtype=np.float64)
 _CUT_PIXELS = 20  # the place of 20 pixels, and of 0.20, in their curves
@@ -84,8 +84,8 @@ def _got10k(frames: Frames) -> TrackingScores:
     size = frames.others["size"]
     counted = frames.others["cover"] > 0
     counted[frames.first] = False
-    found = overlaps(_bounded(frames.found, size), _bounded(frames.truth, size), _EPS)
-    known = counted & ~np.isnan(frames.found).any(axis=1)  # the toolkit's mean would be NaN
+    found = overlaps(frames.found, frames.truth, _EPS, size)
+    known = counted & ~_any(np.isnan(frames.found))  # the toolkit's mean would be NaN
     found = np.where(known, np.clip(found, 0.0, 1.0), 0.0)
     per = np.maximum(sums(counted, frames.starts), 1)
     hits = {"sr50": (found > 0.5) & counted, "sr75": (found > 0.75) & counted}
@@ -102,12 +102,6 @@ def _got10k(frames: Frames) -> TrackingScores:
     return TrackingScores(values, _rows(frames, rows), curves={"overlap": (grid, curve)})
 
 
-def _bounded(boxes: Numbers, size: Numbers) -> Numbers:
-    """Cut boxes to their pictures as GOT-10k's toolkit does: a moved corner keeps its side."""
-    corners = np.clip(boxes[:, :2], 0, size)
-    return np.concatenate([corners, np.clip(boxes[:, 2:], 0, size - corners)], axis=1)
-
-
 def _trackingnet(frames: Frames) -> TrackingScores:
     """TrackingNet's devkit."""
     truth, found = np.round(frames.truth), np.round(frames.found)
@@ -115,9 +109,9 @@ def _trackingnet(frames: Frames) -> TrackingScores:
     counts = frames.lengths[:, None]
     success = shares_above(overlaps(found, truth), _OVERLAPS, frames.starts, strict=False) / counts
     pixels, shares = np.linspace(0, 50, 21), np.linspace(0, 0.5, 21)
-    near = shares_below(distances(found, truth), pixels, frames.starts) / counts
-    scaled = distances(found, truth, sides=truth[:, 2:])
-    norm = shares_below(scaled, shares, frames.starts) / counts
+    near, norm = distances(found, truth)
+    near = shares_below(near, pixels, frames.starts) / counts
+    norm = shares_below(norm, shares, frames.starts) / counts
     curves = {"suc": success, "precision": near, "norm_precision": norm}
     rows = {name: _trapezoids(curve) for name, curve in curves.items()}
     values = {
@@ -141,10 +135,11 @@ def _lasot(frames: Frames) -> TrackingScores:
     found = _last_good(frames)
     found[frames.first] = frames.truth[frames.first]
     truth, kept = frames.truth, ~frames.absent
-    boxed = (truth > 0).all(axis=1)
-    overlap = np.where(boxed, overlaps(found, truth), -1.0)
-    near = np.where(boxed, distances(found, truth), -1.0)
-    scaled = np.where(boxed, distances(found, truth, sides=truth[:, 2:]), -1.0)
+    unboxed = _any(truth <= 0)
+    overlap = overlaps(found, truth)
+    near, scaled = distances(found, truth)
+    for part in (overlap, near, scaled):
+        part[unboxed] = -1.0
     return _curves(frames, kept, overlap, near, scaled, strict=True)
 
 
@@ -152,23 +147,30 @@ def _last_good(frames: Frames) -> Numbers:
     """Put the row before in the place of rows that are NaN or have no size."""
     found = frames.found
     with np.errstate(invalid="ignore"):
-        bad = np.isnan(found).any(axis=1) | (found[:, 2:] <= 0).any(axis=1)
-    bad = np.asarray(bad & ~np.isnan(frames.truth).any(axis=1))
+        bad = _any(np.isnan(found)) | _any(found[:, 2:] <= 0)
+    bad = bad & ~_any(np.isnan(frames.truth))
     bad[frames.first] = False
     rows = np.where(bad, 0, np.arange(len(found)))
-    return np.asarray(found[np.maximum.accumulate(rows)], np.float64)
+    places = np.flatnonzero(bad)
+    repeated = np.array(found, np.float64)
+    repeated[places] = found[np.maximum.accumulate(rows)[places]]
+    return repeated
+
+
+def _any(table: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Return whether any of the few columns holds: (N,)."""
+    return np.asarray(np.logical_or.reduce(list(table.T)), np.bool_)
 
 
 def _swintrack(frames: Frames) -> TrackingScores:
     """SwinTrack's own evaluation, on boxes as they are (its are smaller by a pixel)."""
     found, truth = frames.found.copy(), frames.truth
     found[frames.first] = truth[frames.first]
-    kept = ~frames.absent & np.isfinite(truth).all(axis=1) & (truth[:, 2:] > 0).all(axis=1)
+    kept = ~(frames.absent | _any(~np.isfinite(truth)) | _any(truth[:, 2:] <= 0))
     with np.errstate(invalid="ignore"):
-        good = np.isfinite(found).all(axis=1) & (found[:, 2:] > 0).all(axis=1)
+        good = ~(_any(~np.isfinite(found)) | _any(found[:, 2:] <= 0))
     overlap = np.where(good, overlaps(found, truth), 0.0)
-    near = np.where(good, distances(found, truth), np.inf)
-    scaled = np.where(good, distances(found, truth, sides=truth[:, 2:]), np.inf)
+    near, scaled = (np.where(good, part, np.inf) for part in distances(found, truth))
     none = np.where(overlap > 0, overlap, -1.0)
     scored = _curves(frames, kept, none, near, scaled, strict=False)
     per = np.maximum(sums(kept, frames.starts), 1)

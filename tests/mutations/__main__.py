@@ -24,6 +24,7 @@ from tests.mutations.depth import DEPTH
 from tests.mutations.oks import OKS
 from tests.mutations.pose import POSE
 from tests.mutations.tracking_data import TRACKING_DATA
+from tests.mutations.tracking_metrics import TRACKING_METRICS
 from tests.mutations.tracking_network import TRACKING_NETWORK
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ FAMILIES = {
     "oks": OKS,
     "pose": POSE,
     "tracking-data": TRACKING_DATA,
+    "tracking-metrics": TRACKING_METRICS,
     "tracking-network": TRACKING_NETWORK,
 }
 

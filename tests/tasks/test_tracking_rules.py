@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tracking_cases import spoil, track_case, truth_case
 
 from mim_bench.errors import UserError
+from mim_bench.tasks.tracking_curves import shares_above, shares_below
 from mim_bench.tasks.tracking_rules import EXPLAINED, METRICS, RULES, evaluate
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "tracking_metrics.json").read_text())
@@ -52,9 +53,8 @@ def test_as_the_benchmarks_own_tools(rules):
 
 
 def overlap(box, other):
-    """Intersection over union with whole pixels counted, as the older tools write it."""
-    wide = min(box[0] + box[2] - 1, other[0] + other[2] - 1) - max(box[0], other[0]) + 1
-    high = min(box[1] + box[3] - 1, other[1] + other[3] - 1) - max(box[1], other[1]) + 1
+    wide = min(box[0] + box[2], other[0] + other[2]) - max(box[0], other[0])
+    high = min(box[1] + box[3], other[1] + other[3]) - max(box[1], other[1])
     common = max(0, wide) * max(0, high)
     union = box[2] * box[3] + other[2] * other[3] - common
     return common / union if union else math.nan
@@ -152,9 +152,8 @@ def plain_swintrack(truth, tracks):
         ious = [overlap(*p) if g else 0 for p, g in zip(pairs, good, strict=True)]
         near = [error(*p) if g else math.inf for p, g in zip(pairs, good, strict=True)]
         scaled = [error(*p, normed=True) for p in pairs]
-        steps = [
-            np.mean([(value or -1) >= limit for value in ious]) for limit in np.linspace(0, 1, 21)
-        ]
+        grid = np.linspace(0, 1, 21)
+        steps = [np.mean([(value or -1) >= limit for value in ious]) for limit in grid]
         rows.append(
             {
                 "suc": np.mean(steps),
@@ -189,6 +188,27 @@ def test_against_plain_versions(seed, broken, count):
         assert {name: found[name] for name in expected} == pytest.approx(expected, rel=0, abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    "grid",
+    [
+        *(np.linspace(0, *ends) for ends in ((1, 21), (50, 21), (0.5, 21), (50, 51), (1, 101))),
+        np.arange(51) / 100,
+        np.array([k * 0.05 if k <= 10 else 1 - (20 - k) * 0.05 for k in range(21)]),
+    ],
+)
+def test_values_beside_thresholds_count_as_they_should(grid):
+    beside = [np.nextafter(grid, -9), grid, np.nextafter(grid, 9), grid + 1e-9, 1.5 * grid]
+    values = np.concatenate([*beside, [-1, 1e9, np.inf, -np.inf, np.nan, -0.0]])
+    starts = np.array([0, 40, len(values)])
+    halves = np.split(values, [40])
+    above = [[(half > limit).sum() for limit in grid] for half in halves]
+    reached = [[(half >= limit).sum() for limit in grid] for half in halves]
+    below = [[(half <= limit).sum() for limit in grid] for half in halves]
+    np.testing.assert_array_equal(shares_above(values, grid, starts, strict=True), above)
+    np.testing.assert_array_equal(shares_above(values, grid, starts, strict=False), reached)
+    np.testing.assert_array_equal(shares_below(values, grid, starts), below)
+
+
 # quirks, one by one
 
 
@@ -218,6 +238,15 @@ def test_an_overlap_at_a_threshold(rules, half):
     assert y[x == 0.5] == pytest.approx(1 if half else 1 / 3)
     assert y[0] == 1
     assert y[-1] == (0 if rules == "lasot" else pytest.approx(1 / 3))
+
+
+def test_an_overlap_of_065_is_above_lasots_threshold():
+    # MATLAB's 0.65 is 1 - 7 * 0.05, which rounds to less than 0.65
+    truth = {**one_sequence([[20, 20, 20, 20]] * 2), "origin": 0}
+    track = np.array([[20, 20, 20, 20], [20, 20, 13, 20]], float)
+    x, y = evaluate("lasot", truth, {"a": track}).curves["success"]
+    assert x[13] == pytest.approx(0.65)
+    assert (y[12:15] == [1, 1, 0.5]).all()
 
 
 def test_a_miss_is_a_success_at_0_for_trackingnet_alone():
