@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -34,6 +35,36 @@ def read_image(path: Path, listed: str = "", as_stored: bool = False) -> npt.NDA
         return np.asarray(_decode(path, _RGB | turned, listed), dtype=np.uint8)
     image = _decode(path, cv2.IMREAD_COLOR | turned, listed)
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image), dtype=np.uint8)
+
+
+def read_photograph(path: Path, listed: str = "") -> npt.NDArray[np.uint8]:
+    """Read a photograph of any kind as (H, W, 3) uint8 RGB, through Pillow.
+
+    Greyscale, palettes, transparency and CMYK become RGB as torchvision's datasets make them,
+    whatever the file's ending says; EXIF turns nothing, as published training code turns nothing.
+
+    Args:
+        path: The file.
+        listed: The place that lists it, for the error.
+
+    Raises:
+        UserError: The file is missing, cut short or no picture.
+    """
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of metadata and transparency, which aren't used
+            with path.open("rb") as file, Image.open(file) as image:
+                return np.asarray(image.convert("RGB"))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        absent = isinstance(error, FileNotFoundError)
+        raise UserError(
+            "is missing" if absent else f"can't be decoded: {error}",
+            where=_place(path, listed),
+            expected="a whole picture, such as a JPEG or PNG file",
+            action="copy or download the file again, or name it in the reader's leave_out",
+        ) from error
 
 
 def read_depth(path: Path, units_per_metre: float, listed: str = "") -> npt.NDArray[np.float32]:

@@ -129,13 +129,13 @@ class BenchDataModule(LightningDataModule):
 
     @property
     def info(self) -> DatasetInfo:
-        """The facts of the dataset."""
-        return self.reader.info
+        """The facts of the dataset (see `Reader.facts`)."""
+        return self.reader.facts()
 
     @property
     def splits(self) -> tuple[str, ...]:
         """The names of the dataset's splits."""
-        return tuple(self.info.splits)
+        return tuple(self.reader.info.splits)
 
     @property
     def effective_batch_size(self) -> int:

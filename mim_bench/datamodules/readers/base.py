@@ -109,6 +109,10 @@ class Reader(abc.ABC):
     def describe(self, split: str) -> fingerprints.Description:
         """Return what a split's fingerprint is made of."""
 
+    def facts(self) -> DatasetInfo:
+        """Return what tasks are told of the dataset: `info`, and what this copy adds to it."""
+        return self.info
+
     def view(self, split: str, options: Mapping[str, Any]) -> str:
         """Return the view of a split that test options choose: by default the split itself.
 
