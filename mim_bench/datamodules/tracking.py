@@ -117,12 +117,14 @@ class TrackingDataModule(BenchDataModule):
         self.colour = even_colour_jitter(colour) if colour > 0 else None
         self.crop = crop
         self._plan: PairPlan | None = None
+        self._sources: list[PairSource] | None = None
 
     @property
     def sources(self) -> list[PairSource]:
-        """What pairs are drawn from."""
-        found: list[PairSource] = self.reader.sources()  # type: ignore[attr-defined]
-        return found
+        """What pairs are drawn from; looked for once, as every sample asks."""
+        if self._sources is None:
+            self._sources = self.reader.sources()  # type: ignore[attr-defined]
+        return self._sources
 
     def epoch_plan(self, epoch: int) -> Plan:
         """Return the sequences of an epoch, counted over all sets."""

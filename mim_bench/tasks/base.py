@@ -177,13 +177,17 @@ class Task(Outcomes, ScheduledModule, ABC):
     ) -> list[dict[str, Any]]:
         """Return one flat record per sample: `id` and plain numbers; None for what is undefined."""
 
+    def input_sizes(self) -> list[tuple[int, int]]:
+        """Return the sizes (height, width) that the backbone is built for, in pixels."""
+        return [self.image_size]
+
     def build_backbone(self) -> Backbone:
         """Build the backbone from the task's settings."""
         from mim_bench.backbones.build import build_backbone
 
         return build_backbone(
             self.spec,
-            [self.image_size],
+            self.input_sizes(),
             self.levels,
             drop_path=self.drop_path,
             window=self.window,

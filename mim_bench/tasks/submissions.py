@@ -33,14 +33,19 @@ class Submission:
 
     def archive(self) -> bytes:
         """Return the zip archive: the same bytes for the same content."""
-        packed = BytesIO()
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, content in sorted(self.files.items()):
-                entry = zipfile.ZipInfo(name)  # of 1980: the time is no part of the content
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                entry.external_attr = 0o644 << 16
-                archive.writestr(entry, content)
-        return packed.getvalue()
+        return zip_archive(self.files)
+
+
+def zip_archive(files: Mapping[str, bytes]) -> bytes:
+    """Return a zip archive of files by their names in it: the same bytes for the same content."""
+    packed = BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in sorted(files.items()):
+            entry = zipfile.ZipInfo(name)  # of 1980: the time is no part of the content
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, content)
+    return packed.getvalue()
 
 
 def read_archive(path: Path) -> dict[str, bytes]:

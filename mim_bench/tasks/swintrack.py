@@ -72,14 +72,26 @@ class Attention(nn.Module):
         else:
             query = self.q(asks)
             key, value = self.kv(asked).chunk(2, dim=-1)
-        out = functional.scaled_dot_product_attention(
-            self._split(query), self._split(key), self._split(value), bias.to(query.dtype)
-        )
+        parts = (self._split(query), self._split(key), self._split(value))
+        out = attend(*parts, bias.to(query.dtype))
         projected: Tensor = self.proj(out.transpose(1, 2).flatten(2))
         return projected
 
     def _split(self, tokens: Tensor) -> Tensor:
         return tokens.view(*tokens.shape[:2], self.heads, -1).transpose(1, 2)
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
+    """Return attention with a bias that is learned: (B, heads, Q, C / heads).
+
+    On a CPU it is written out: torch has no kernel there that gives the bias a gradient, and what
+    it falls back on looks for rows without any key, of which there are none.
+    """
+    if query.device.type != "cpu":
+        return functional.scaled_dot_product_attention(query, key, value, bias)
+    logits = query * query.shape[-1] ** -0.5 @ key.transpose(-2, -1) + bias
+    mixed: Tensor = logits.softmax(-1) @ value
+    return mixed
 
 
 class Layer(nn.Module):

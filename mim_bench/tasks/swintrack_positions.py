@@ -87,7 +87,9 @@ class AttentionBias(nn.Module):
         queries = search_queries
         if template_queries is not None:
             queries = torch.cat([template_queries, search_queries], dim=1)
-        bias: Tensor = queries @ keys.transpose(-2, -1) + self.table[:, self.index]
+        # indexing both axes at once is the same, with a backward pass of four times the time
+        relative = self.table.index_select(1, self.index.flatten()).view(-1, *self.index.shape)
+        bias: Tensor = queries @ keys.transpose(-2, -1) + relative
         return bias[None]
 
 

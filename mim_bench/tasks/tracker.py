@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from mim_bench.crops import crop, frame_mean
+from mim_bench.crops import clip_box, crop, frame_mean
 from mim_bench.errors import UserError
 from mim_bench.images import read_image
 from mim_bench.tasks.tracking_frames import READERS, read_ahead
@@ -43,20 +43,20 @@ class Target:
 
 @dataclass(frozen=True)
 class Look:
-    """One search, to be drawn.
+    """One search.
 
     Attributes:
-        number: The frame's number.
+        box: (4,) float64 x, y, width, height in pixels of the frame: what was found.
+        score: The network's of the chosen cell, 0..1.
         search: (H, W, 3) uint8 RGB, what the network was shown.
         scores: (h, w) float32, before the window's penalty.
-        box: (4,) what it found, in pixels of `search`.
         crop: Between the frame and `search`.
     """
 
-    number: int
+    box: npt.NDArray[np.float64]
+    score: float
     search: npt.NDArray[np.uint8]
     scores: npt.NDArray[np.float32]
-    box: npt.NDArray[np.float64]
     crop: Crop
 
 
@@ -68,24 +68,13 @@ class Followed:
         boxes: (N, 4) float64 x, y, width, height in pixels; the first is the given one.
         scores: (N,) float64 of the chosen cell, 0..1; 1 for the first.
         seconds: What it took, its share of a batch's time, without waiting for pictures.
-        looks: Some searches.
+        looks: Some searches, by the number of their frame.
     """
 
     boxes: npt.NDArray[np.float64]
     scores: npt.NDArray[np.float64]
     seconds: float = 0.0
-    looks: list[Look] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Step:
-    """What one frame told of one target: see `Followed` and `Look`."""
-
-    box: npt.NDArray[np.float64]
-    score: float
-    search: npt.NDArray[np.uint8]
-    scores: npt.NDArray[np.float32]
-    crop: Crop
+    looks: dict[int, Look] = field(default_factory=dict)
 
 
 class Tracker:
@@ -181,7 +170,7 @@ class Follower:
 
     def step(
         self, frames: Sequence[npt.NDArray[np.uint8]], targets: Sequence[Target]
-    ) -> list[Step]:
+    ) -> list[Look]:
         """Find each target in its next frame, and remember where it was."""
         crops = self.searches(frames, targets)
         template = torch.cat([target.features for target in targets])
@@ -203,7 +192,7 @@ class Follower:
             box = between.to_frame(_corner(row[:4], self.task.image_size))
             target.box = _remembered(box, target.box, frame.shape)
             maps = row[5:].reshape(height, width).astype(np.float32)
-            steps.append(Step(box, float(row[4]), picture, maps, between))
+            steps.append(Look(box, float(row[4]), picture, maps, between))
         return steps
 
     def follow(
@@ -228,6 +217,7 @@ class Follower:
         for files in sequences:
             count = len(files)
             found.append(Followed(np.zeros((count, 4)), np.ones(count)))
+        kept = [_kept(len(files), looks) for files in sequences]
         with ThreadPoolExecutor(READERS) as pool:
             streams = [read_ahead(pool, files) for files in sequences]
             first = [next(stream) for stream in streams]
@@ -245,10 +235,8 @@ class Follower:
                 for k, step in zip(active, steps, strict=True):
                     one = found[k]
                     one.boxes[number], one.scores[number] = step.box, step.score
-                    if number in _kept(len(sequences[k]), looks):
-                        inside = step.crop.to_crop(step.box)
-                        look = Look(number, step.search, step.scores, inside, step.crop)
-                        one.looks.append(look)
+                    if number in kept[k]:
+                        one.looks[number] = step
         return found
 
     @staticmethod
@@ -303,12 +291,8 @@ def _remembered(
     box: npt.NDArray[np.float64], before: npt.NDArray[np.float64], shape: tuple[int, ...]
 ) -> npt.NDArray[np.float64]:
     """Return a box cut to its frame, or the one before where nothing is left of it."""
-    x, y, wide, high = box
-    left, top = max(x, 0.0), max(y, 0.0)
-    right, bottom = min(x + wide, float(shape[1])), min(y + high, float(shape[0]))
-    if not (right > left and bottom > top):
-        return before
-    return np.array([left, top, right - left, bottom - top])
+    inside = clip_box(box, shape)
+    return inside if (inside[2:] > 0).all() else before
 
 
 def _require_box(box: npt.NDArray[np.float64], frame: npt.NDArray[np.uint8]) -> None:

@@ -137,20 +137,9 @@ class TrackingTask(TrackingOutcomes, Task):
             **kwargs,
         )
 
-    def build_backbone(self) -> Backbone:
-        """Build the backbone for both sizes."""
-        from mim_bench.backbones.build import build_backbone
-
-        return build_backbone(
-            self.spec,
-            [self.image_size, self.template_size],
-            self.levels,
-            drop_path=self.drop_path,
-            window=self.window,
-            norm_eps=self.norm_eps,
-            out_norm=self.out_norm,
-            pad_order=self.pad_order,
-        )
+    def input_sizes(self) -> list[tuple[int, int]]:
+        """Return the sizes of search region and template."""
+        return [self.image_size, self.template_size]
 
     def build_head(self, channels: tuple[int, ...], strides: tuple[int, ...]) -> nn.Module:
         """Build the published head on the level (see `SwinTrackHead`)."""

@@ -43,22 +43,21 @@ def strip(
         (H, W, 3) RGB; of a sequence without searches its first frame.
     """
     columns = []
-    for look in followed.looks:
-        frame = read_image(Path(files[look.number])).copy()
-        true, found = truth[look.number], followed.boxes[look.number]
+    for number, look in followed.looks.items():
+        frame = read_image(Path(files[number])).copy()
+        true = truth[number]
         _box(frame, true, TRUE)
-        _box(frame, found, FOUND)
+        _box(frame, look.box, FOUND)
         search = _under(look.search, look.scores)
         _box(search, look.crop.to_crop(np.asarray(true, np.float64)), TRUE)
-        _box(search, look.box, FOUND)
+        _box(search, look.crop.to_crop(look.box), FOUND)
         frame, search = _scaled(frame), _scaled(search)
         wide = max(frame.shape[1], search.shape[1])
-        score = followed.scores[look.number]
         columns.append(
             np.concatenate(
                 [
-                    titled(_padded(frame, wide), f"frame {look.number}"),
-                    titled(_padded(search, wide), f"search, score {score:.2f}"),
+                    titled(_padded(frame, wide), f"frame {number}"),
+                    titled(_padded(search, wide), f"search, score {look.score:.2f}"),
                 ]
             )
         )

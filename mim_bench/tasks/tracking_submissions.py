@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import numpy as np
 import numpy.typing as npt
 
 from mim_bench.errors import Problem, UserError
-from mim_bench.tasks.submissions import Submission, read_archive
+from mim_bench.tasks.submissions import Submission, read_archive, zip_archive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,14 +62,7 @@ def submission(
 
 def results_archive(tracks: Mapping[str, npt.NDArray[Any]]) -> bytes:
     """Return a zip archive with `<sequence>.txt` for each: x,y,w,h, four decimals."""
-    packed = BytesIO()
-    with ZipFile(packed, "w", ZIP_DEFLATED) as archive:
-        for name, track in sorted(tracks.items()):
-            entry = ZipInfo(f"{name}.txt")  # of 1980: the time is no part of the content
-            entry.compress_type = ZIP_DEFLATED
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, track_lines(track, 4))
-    return packed.getvalue()
+    return zip_archive({f"{name}.txt": track_lines(track, 4) for name, track in tracks.items()})
 
 
 def read_results(

@@ -54,7 +54,13 @@ class ScheduledModule(LightningModule):
         )
         for group in groups:
             group["lr"] = self.lr * group["scale"]
-        return torch.optim.AdamW(groups, lr=self.lr, betas=self.betas)
+        return torch.optim.AdamW(groups, lr=self.lr, betas=self.betas, fused=self._fuses())
+
+    def _fuses(self) -> bool:
+        """Tell whether the optimiser may take a group's step at once, which is faster."""
+        # with mixed precision Lightning clips no gradients for an optimiser that is fused
+        mixed = self._trainer is not None and "mixed" in str(self._trainer.precision)
+        return not mixed and self.device.type in ("cpu", "cuda")
 
     def on_train_start(self) -> None:
         """Fix the schedule's length, unless a resumed training brought it along."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import filecmp
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -290,13 +291,19 @@ def test_what_can_not_be_drawn_is_said(world, tmp_path):
 def test_a_failing_process_is_an_error_of_the_whole(tmp_path, monkeypatch):
     (tmp_path / "odd_writer.py").write_text(
         "def draw_frame(folder, seed, counts, number):\n"
-        "    if number % 2: raise RuntimeError(f'no frame {number}')\n"
+        "    import os, time\n"
+        "    if os.getpid() == PARENT: return time.sleep(0.02)\n"
+        "    raise RuntimeError(f'no frame {number}')\n".replace("PARENT", str(os.getpid()))
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(UserError, match="no frame 1"):
-        list(processes.draw_shares("odd_writer", tmp_path, 0, {}, 16, jobs=2))
-    assert len(list(processes.draw_shares("odd_writer", tmp_path, 0, {}, 1, jobs=2))) == 1
+    with (
+        pytest.raises(UserError, match=r"failed \(status 1\).*no frame"),
+        processes.Crew(2) as crew,
+    ):
+        list(crew.draw("odd_writer", tmp_path, 0, {}, 200))
+    with processes.Crew(2) as crew:
+        assert list(crew.draw("odd_writer", tmp_path, 0, {}, 1)) == [0]
 
 
 def test_a_damaged_stamp_is_drawn_again(world, tmp_path):

@@ -1,4 +1,4 @@
-"""Shares the frames of a dataset among processes of their own.
+"""Processes that draw: started once for a world, each takes the next unit when it is free.
 
 They are plain child processes, `python -m` this module: unlike spawned workers they do not run
 the caller's script again, which need not guard its main part.
@@ -11,16 +11,17 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
+from dataclasses import dataclass
 from pathlib import Path
-from queue import Queue
-from typing import TYPE_CHECKING
+from queue import Empty, SimpleQueue
+from typing import IO, TYPE_CHECKING, Any
 
 from mim_bench.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import IO
 
 _MOST_JOBS = 4
 _WORTH_A_PROCESS = 8  # frames; starting one costs about two frames
@@ -32,102 +33,146 @@ def default_jobs() -> int:
     return max(1, min(usable or 1, _MOST_JOBS))
 
 
-def draw_shares(
-    writer: str, folder: Path, seed: int, counts: Mapping[str, int], total: int, jobs: int
-) -> Iterator[int]:
-    """Draw all frames of a dataset; yields once for each frame that is done.
+@dataclass
+class _Child:
+    process: subprocess.Popen[str]
+    errors: IO[str]
+
+
+class Crew:
+    """Draws the units of datasets, one dataset after another, in this process and in children.
+
+    Children start when there is enough to draw, and end with the `with` block.
 
     Args:
-        writer: Module with `draw_frame(folder, seed, counts, number)`; `FRAMES_PER_UNIT` says how
-            many frames a number stands for, if not one.
-        folder: Where to draw.
-        seed: The world's seed.
-        counts: Split -> frames.
-        total: Number of frames.
         jobs: Processes, this one among them.
-
-    Raises:
-        UserError: A child process failed.
     """
-    frames = total * getattr(importlib.import_module(writer), "FRAMES_PER_UNIT", 1)
-    jobs = max(1, min(jobs, frames // _WORTH_A_PROCESS, total))
-    done: Queue[int] = Queue()
-    command = [sys.executable, "-m", __name__, writer, str(folder), str(seed), json.dumps(counts)]
-    # the child finds this very package, wherever it was imported from
-    home = str(Path(__file__).parents[3])
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, _search_path(home)))}
-    children = [
-        subprocess.Popen(
-            [*command, str(share), str(jobs), str(total)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
-        for share in range(1, jobs)
-    ]
-    errors: list[list[str]] = [[] for _ in children]
-    readers = [
-        threading.Thread(target=_listen, args=(pipe, sink), daemon=True)
-        for child, error in zip(children, errors, strict=True)
-        for pipe, sink in ((child.stdout, done), (child.stderr, error))
-    ]
-    for thread in readers:
-        thread.start()
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+        self._children: list[_Child] = []
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for child in self._children:  # they hold nothing; after an error or Ctrl-C they may be busy
+            child.process.kill()
+            child.process.communicate()
+            child.errors.close()
+        self._children.clear()
+
+    def draw(
+        self, writer: str, folder: Path, seed: int, counts: Mapping[str, int], total: int
+    ) -> Iterator[int]:
+        """Draw all units of a dataset; yields the number of each that is done.
+
+        Args:
+            writer: Module with `draw_frame(folder, seed, counts, number)`; `FRAMES_PER_UNIT` says
+                how many frames a number stands for, if not one.
+            folder: Where to draw.
+            seed: The world's seed.
+            counts: Split -> frames.
+            total: Number of units.
+
+        Raises:
+            UserError: A child process failed.
+        """
+        module = importlib.import_module(writer)
+        frames = total * getattr(module, "FRAMES_PER_UNIT", 1)
+        helpers = self._staffed(min(self.jobs, frames // _WORTH_A_PROCESS, total) - 1)
+        left: SimpleQueue[int] = SimpleQueue()
+        for number in range(total):
+            left.put(number)
+        done: SimpleQueue[int | UserError] = SimpleQueue()
+        order = [writer, str(folder), seed, dict(counts)]
+        leads = [
+            threading.Thread(target=_lead, args=(child, order, left, done), daemon=True)
+            for child in helpers
+        ]
+        for lead in leads:
+            lead.start()
+        seen = 0
+        while seen < total:
+            # the children's news first, and waiting for it only when nothing is left to draw
+            try:
+                news = done.get_nowait()
+            except Empty:
+                own = _next(left)
+                if own is None:
+                    news = done.get()
+                else:
+                    module.draw_frame(folder, seed, counts, own)
+                    news = own
+            if isinstance(news, UserError):
+                raise news
+            seen += 1
+            yield news
+        for lead in leads:
+            lead.join()
+
+    def _staffed(self, count: int) -> list[_Child]:
+        """Return `count` children, started now as far as they are not there yet."""
+        # the child finds this very package, wherever it was imported from
+        home = str(Path(__file__).parents[3])
+        path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH", "")]))
+        while len(self._children) < count:
+            errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - kept for as long as the child
+            process = subprocess.Popen(
+                [sys.executable, "-m", __name__],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                env={**os.environ, "PYTHONPATH": path},
+            )
+            self._children.append(_Child(process, errors))
+        return self._children[: max(count, 0)]
+
+
+def _next(left: SimpleQueue[int]) -> int | None:
     try:
-        for number in _draw_share(writer, folder, seed, counts, range(0, total, jobs)):
-            yield number
-            while not done.empty():
-                yield done.get()
-        while any(thread.is_alive() for thread in readers):
-            for thread in readers:
-                thread.join(timeout=0.05)
-            while not done.empty():
-                yield done.get()
-        while not done.empty():
-            yield done.get()
-        for child, error in zip(children, errors, strict=True):
-            if child.wait():
-                raise UserError(
-                    f"a process that draws the miniature world failed (status {child.returncode}): "
-                    + (error[-1].strip() if error else "no message"),
-                    where=str(folder),
+        return left.get_nowait()
+    except Empty:
+        return None
+
+
+def _lead(
+    child: _Child, order: list[Any], left: SimpleQueue[int], done: SimpleQueue[int | UserError]
+) -> None:
+    """Hand one unit after another to a child, and tell what it has done."""
+    pipe, answers = child.process.stdin, child.process.stdout
+    assert pipe is not None
+    assert answers is not None
+    while (number := _next(left)) is not None:
+        try:
+            pipe.write(json.dumps([*order, number]) + "\n")
+            pipe.flush()
+            answer = answers.readline()
+        except (OSError, ValueError):
+            answer = ""
+        if not answer:
+            status = child.process.wait()
+            child.errors.seek(0)
+            said = child.errors.read().strip().splitlines()
+            done.put(
+                UserError(
+                    f"a process that draws the miniature world failed (status {status}): "
+                    + (said[-1] if said else "no message"),
+                    where=str(order[1]),
                 )
-    finally:
-        for child in children:  # after an error or Ctrl-C
-            if child.poll() is None:
-                child.kill()
-                child.wait()
+            )
+            return
+        done.put(number)
 
 
-def _search_path(home: str) -> list[str]:
-    return [home, os.environ.get("PYTHONPATH", "")]
-
-
-def _listen(pipe: IO[str] | None, sink: Queue[int] | list[str]) -> None:
-    for line in pipe or ():
-        if isinstance(sink, Queue):
-            sink.put(int(line))
-        else:
-            sink.append(line)
-
-
-def _draw_share(
-    writer: str, folder: Path, seed: int, counts: Mapping[str, int], numbers: range
-) -> Iterator[int]:
-    module = importlib.import_module(writer)
-    for number in numbers:
-        module.draw_frame(folder, seed, counts, number)
-        yield number
-
-
-def main(arguments: list[str]) -> None:
-    """Draw one share, with a line per frame on standard output; a closed pipe ends it."""
-    writer, folder, seed, counts, share, jobs, total = arguments
-    numbers = range(int(share), int(total), int(jobs))
-    for number in _draw_share(writer, Path(folder), int(seed), json.loads(counts), numbers):
+def main() -> None:
+    """Draw what each line of standard input asks for, and answer with a line; its end ends it."""
+    for line in sys.stdin:
+        writer, folder, seed, counts, number = json.loads(line)
+        importlib.import_module(writer).draw_frame(Path(folder), seed, counts, number)
         print(number, flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -17,7 +17,7 @@ from mim_bench.datamodules.miniature import (
     nyuv2,
     trackingnet,
 )
-from mim_bench.datamodules.miniature.processes import default_jobs, draw_shares
+from mim_bench.datamodules.miniature.processes import Crew, default_jobs
 from mim_bench.errors import UserError, unknown
 from mim_bench.files import write_json
 from mim_bench.locations import cache_folder
@@ -132,12 +132,13 @@ def draw_world(
             stamp = _stamp_of(folder, seed)
             for rest in folder.glob(f"{_DRAWING}*"):  # of a drawing that was killed
                 shutil.rmtree(rest)
-            for name in names:
-                settings = _settings(name, counts)
-                if counts is not None or not is_drawn(folder, [name], seed):
-                    _draw(folder, name, seed, settings, progress, jobs or default_jobs())
-                    stamp["datasets"][name] = settings
-                    write_json(folder / STAMP, stamp)
+            with Crew(jobs or default_jobs()) as crew:
+                for name in names:
+                    settings = _settings(name, counts)
+                    if counts is not None or not is_drawn(folder, [name], seed):
+                        _draw(folder, name, seed, settings, progress, crew)
+                        stamp["datasets"][name] = settings
+                        write_json(folder / STAMP, stamp)
     except OSError as error:
         raise UserError(
             f"the miniature world can't be drawn: {error.strerror or error}",
@@ -178,7 +179,7 @@ def _draw(
     seed: int,
     settings: dict[str, Any],
     progress: Progress | None,
-    jobs: int,
+    crew: Crew,
 ) -> None:
     """Draw one dataset beside its place, then rename it into place."""
     writer = WRITERS[name]
@@ -199,7 +200,7 @@ def _draw(
     done = 0
     if progress:
         progress(name, done, len(plan))
-    for _ in draw_shares(writer.__name__, drawing, seed, settings["counts"], len(plan), jobs):
+    for _ in crew.draw(writer.__name__, drawing, seed, settings["counts"], len(plan)):
         done += 1
         if progress:
             progress(name, done, len(plan))
