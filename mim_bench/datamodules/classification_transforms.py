@@ -1,0 +1,117 @@
+"""What happens to classified pictures: crops, mirroring, policies of augmentation, test crops."""
+
+from __future__ import annotations
+
+import random
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from mim_bench.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import numpy.typing as npt
+
+    Picture = npt.NDArray[np.uint8]
+
+INTERPOLATIONS = {
+    "bicubic": Image.Resampling.BICUBIC,
+    "bilinear": Image.Resampling.BILINEAR,
+    "nearest": Image.Resampling.NEAREST,
+}
+"""Ways to resize, by name; Pillow's, which smooth before they shrink."""
+
+POLICIES = ("original", "originalr", "v0", "v0r")
+"""timm's AutoAugment policies; what begins with `rand-` is RandAugment."""
+
+_MEAN = (124, 116, 104)  # ImageNet's mean colour fills what geometry uncovers, as timm does
+_TRANSLATE = 0.45  # of the picture's side, timm's bound of a shift
+
+
+@contextmanager
+def drawn_from(rng: np.random.Generator) -> Iterator[None]:
+    """Let the global generators of `random` and NumPy follow a sample's own, and restore them.
+
+    timm's augmentation draws from both.
+    """
+    kept = random.getstate(), np.random.get_state()  # noqa: NPY002 - timm's
+    seeds = rng.integers(2**32, size=2)
+    random.seed(int(seeds[0]))
+    np.random.seed(int(seeds[1]))  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(kept[0])
+        np.random.set_state(kept[1])  # noqa: NPY002
+
+
+def augmentation(
+    policy: str | None, size: Sequence[int], interpolation: str
+) -> Callable[[Any], Any] | None:
+    """Return timm's AutoAugment or RandAugment for pictures of Pillow.
+
+    Args:
+        policy: One of `POLICIES`, or timm's words for RandAugment, such as
+            `rand-m9-mstd0.5-inc1`; None or `none` does nothing.
+        size: (height, width) of the pictures.
+        interpolation: A name of `INTERPOLATIONS`.
+
+    Raises:
+        UserError: There is no such policy.
+    """
+    from timm.data.auto_augment import auto_augment_transform, rand_augment_transform
+
+    if policy is None or policy == "none":
+        return None
+    facts = {
+        "translate_const": int(min(size) * _TRANSLATE),
+        "img_mean": _MEAN,
+        "interpolation": INTERPOLATIONS[interpolation],
+    }
+    name = policy.partition("-")[0]
+    try:
+        if name == "rand":
+            found: Callable[[Any], Any] = rand_augment_transform(policy, facts)
+            return found
+        if name in POLICIES:
+            found = auto_augment_transform(policy, facts)
+            return found
+    except (AssertionError, ValueError, KeyError) as error:
+        raise UserError(
+            f"timm can't read the policy {policy!r}: {error}", where="data.augment"
+        ) from error
+    raise UserError(
+        f"there is no policy {policy!r}",
+        where="data.augment",
+        expected=f"one of {', '.join(POLICIES)}, rand-m9-mstd0.5-inc1 or the like, or none",
+    )
+
+
+def resized(picture: Picture, side: int, interpolation: str) -> Any:
+    """Return a picture whose shorter side has been resized, as torchvision's `Resize` does it.
+
+    Args:
+        picture: (H, W, 3) uint8 RGB.
+        side: Pixels of the shorter side to be.
+        interpolation: A name of `INTERPOLATIONS`.
+    """
+    height, width = picture.shape[:2]
+    if width <= height:
+        wanted = (side, int(side * height / width))
+    else:
+        wanted = (int(side * width / height), side)
+    image = Image.fromarray(picture)
+    return image if image.size == wanted else image.resize(wanted, INTERPOLATIONS[interpolation])
+
+
+def centre_crop(image: Any, size: Sequence[int]) -> Any:
+    """Cut the middle (height, width) out of a picture of Pillow; black where it is smaller."""
+    height, width = size
+    left, top = (
+        round((have - want) / 2) for have, want in zip(image.size, (width, height), strict=True)
+    )
+    return image.crop((left, top, left + width, top + height))
