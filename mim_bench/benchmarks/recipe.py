@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import importlib.metadata
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -166,6 +167,9 @@ def recipe_files() -> dict[str, Path]:
 def load_recipe(name: str) -> Recipe:
     """Read a recipe by its name or from a YAML file.
 
+    A file may say `extends: NAME`, of a shipped recipe or of a file beside it, and then has only
+    what is different.
+
     Raises:
         UserError: No such recipe or file, or a file with wrong keys or types (all named).
     """
@@ -178,12 +182,53 @@ def load_recipe(name: str) -> Recipe:
             raise UserError("there is no such recipe file", where=name)
     else:
         raise UserError([unknown("recipe", name, files)])
-    content = read_yaml(path)
+    content = _whole(path)
     problems = _check(content, str(path))
     if problems:
         raise UserError(problems)
     content.setdefault("protocol", 1)
     return Recipe(content["name"], path, content)
+
+
+def _whole(path: Path, above: tuple[Path, ...] = ()) -> Any:
+    """Return a file's content over that of the recipe that it extends.
+
+    Task, data and trainer are overlays on the other's, `by_size` and `miniature` merge, and all
+    else (`tests`, `name`) replaces.
+
+    Raises:
+        UserError: What it extends isn't there or extends it in turn, or an overlay is wrong.
+    """
+    content = read_yaml(path)
+    if not isinstance(content, dict) or "extends" not in content:
+        return content
+    name = str(content.pop("extends"))
+    base = recipe_files().get(name, path.parent / name)
+    if not base.is_file():
+        problem = unknown("recipe", name, recipe_files(), f"{path}, extends")
+        raise UserError([dataclasses.replace(problem, expected=f"{problem.expected}, or a file")])
+    if base.resolve() in above:
+        raise UserError(f"{name!r} extends this recipe in turn", where=f"{path}, extends")
+    whole = _whole(base, (*above, path.resolve()))
+    if not isinstance(whole, dict):
+        return whole
+    problems: list[Problem] = []
+    for key, value in content.items():
+        if str(key).partition(".")[0] in ("task", "data", "trainer"):
+            problems += settings.overlay(whole, {key: value}, str(path))
+        elif key in ("by_size", "miniature"):
+            whole[key] = _merged(whole.get(key) or {}, value)
+        else:
+            whole[key] = value
+    if problems:
+        raise UserError(problems)
+    return whole
+
+
+def _merged(base: Any, own: Any) -> Any:
+    if not (isinstance(base, dict) and isinstance(own, dict)):
+        return own
+    return {**base, **{key: _merged(base.get(key), value) for key, value in own.items()}}
 
 
 def _check(content: Any, where: str) -> list[Problem]:

@@ -13,11 +13,11 @@ from mim_bench.datamodules.classification_transforms import (
     INTERPOLATIONS,
     augmentation,
     centre_crop,
-    drawn_from,
     resized,
 )
 from mim_bench.datamodules.readers.classification import ClassificationReader
 from mim_bench.datamodules.transforms import even_colour_jitter
+from mim_bench.draws import drawn_from
 from mim_bench.errors import UserError, unknown
 
 if TYPE_CHECKING:

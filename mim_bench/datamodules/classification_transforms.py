@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import random
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from PIL import Image
 
 from mim_bench.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
+    import numpy as np
     import numpy.typing as npt
 
     Picture = npt.NDArray[np.uint8]
@@ -30,23 +28,6 @@ POLICIES = ("original", "originalr", "v0", "v0r")
 
 _MEAN = (124, 116, 104)  # ImageNet's mean colour fills what geometry uncovers, as timm does
 _TRANSLATE = 0.45  # of the picture's side, timm's bound of a shift
-
-
-@contextmanager
-def drawn_from(rng: np.random.Generator) -> Iterator[None]:
-    """Let the global generators of `random` and NumPy follow a sample's own, and restore them.
-
-    timm's augmentation draws from both.
-    """
-    kept = random.getstate(), np.random.get_state()  # noqa: NPY002 - timm's
-    seeds = rng.integers(2**32, size=2)
-    random.seed(int(seeds[0]))
-    np.random.seed(int(seeds[1]))  # noqa: NPY002
-    try:
-        yield
-    finally:
-        random.setstate(kept[0])
-        np.random.set_state(kept[1])  # noqa: NPY002
 
 
 def augmentation(

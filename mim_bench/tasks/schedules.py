@@ -180,6 +180,42 @@ class Cosine(WarmUp):
         return scale * rate * self.factor(step, budget)
 
 
+@dataclass(frozen=True)
+class CosineWarmup:
+    """Rises linearly, then falls along half a cosine, from step to step.
+
+    The peak is scaled by layer; where the rise starts and the minimum are the same for all layers,
+    as timm's scheduler has them. Source: Swin's and SimMIM's released fine-tuning code. Before
+    optimiser step s, counted from 0, of T with a rise of W: start + s (max - start) / W, then
+    min + (max - min) (1 + cos(pi t / L)) / 2.
+
+    Attributes:
+        max_lr: The rate at the peak.
+        min_lr: The rate at which it would arrive after the last step.
+        warmup_lr: The rate of the first step.
+        warmup_share: The rise as a share of the training.
+        prefix: Whether the cosine begins where the rise ends: t = s - W, L = T - W (Swin). Else it
+            spans the whole training and the rise lies over its first part (t = s, L = T), so that
+            the rate drops when the rise is over (SimMIM).
+    """
+
+    max_lr: float
+    min_lr: float = 0.0
+    warmup_lr: float = 0.0
+    warmup_share: float = 0.2
+    prefix: bool = True
+
+    def __call__(self, step: int, budget: Budget, scale: float = 1.0) -> float:
+        """Return the learning rate (see `Schedule`)."""
+        done, peak = step - 1, scale * self.max_lr
+        rise = round(self.warmup_share * budget.steps)
+        if done < rise:
+            return self.warmup_lr + done * (peak - self.warmup_lr) / rise
+        passed, length = (done - rise, budget.steps - rise) if self.prefix else (done, budget.steps)
+        fall = (1 + math.cos(math.pi * passed / max(1, length))) / 2
+        return self.min_lr + (peak - self.min_lr) * fall
+
+
 def _progress(step: int, budget: Budget) -> tuple[int, int]:
     """Return epochs done before a step and in all; steps where the budget is in steps."""
     if not budget.epochs:
@@ -193,6 +229,7 @@ SCHEDULES: dict[str, Callable[..., Schedule]] = {
     "constant": Constant,
     "step": StepDecay,
     "cosine": Cosine,
+    "cosine-warmup": CosineWarmup,
 }
 """Schedules by the name that a recipe gives: dataclasses whose fields are their settings."""
 
@@ -240,6 +277,10 @@ def _check_options(options: Mapping[str, Any]) -> None:
     """Raise a UserError unless shares lie between 0 and 1 and numbers are not negative."""
     for key, value in options.items():
         where = f"task.schedule_options.{key}"
+        if key == "prefix":
+            if not isinstance(value, bool):
+                raise UserError(f"is {value!r}", where=where, expected="true or false")
+            continue
         values = value if isinstance(value, (list, tuple)) else [value]
         if any(isinstance(one, bool) or not isinstance(one, (int, float)) for one in values):
             raise UserError(f"is {value!r}", where=where, expected="a number, or a list of them")

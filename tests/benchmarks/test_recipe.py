@@ -142,3 +142,43 @@ def test_values_of_set_are_yaml_with_plain_exponents(text, value):
 def test_set_needs_an_equals_sign():
     with pytest.raises(UserError, match="has no '='"):
         parse_override("task.lr")
+
+
+def test_a_recipe_extends_another(write):
+    write(GOOD, "base.yaml")
+    own = load_recipe(
+        write(
+            """
+name: own
+extends: base.yaml
+data: {init_args: {batch_size: 9}}
+task.nested.deep: 2
+by_size: {large: {data.batch_size: 3}}
+miniature: {trainer.max_steps: 7}
+tests: {own: {split: val, metric: rmse, direction: min}}
+""",
+            "own.yaml",
+        )
+    )
+    assert own.columns == ["own"]
+    content = own.resolve("paper", "large").content
+    assert content["task"]["class_path"] == "a.Task"
+    assert content["task"]["init_args"] == {"lr": 3e-3, "layers": [1, 2], "nested": {"deep": 2}}
+    assert content["data"]["init_args"] == {"reader": "a.Reader", "batch_size": 3}
+    small = own.resolve("miniature").content
+    assert small["trainer"]["max_steps"] == 7
+    assert small["data"]["init_args"]["batch_size"] == 2
+    # of a shipped one, another class drops the old one's arguments
+    other = load_recipe(write("name: mine\nextends: nyuv2\ndata: {class_path: my.Data}\n"))
+    assert other.content["data"] == {"class_path": "my.Data", "init_args": {}}
+    assert other.columns == ["nyuv2"]
+
+
+def test_what_a_recipe_extends_must_be_there(write):
+    with pytest.raises(UserError, match=r"unknown recipe 'nyuv3'[\s\S]*did you mean 'nyuv2'"):
+        load_recipe(write("name: mine\nextends: nyuv3\n"))
+    write("name: one\nextends: two.yaml\n", "one.yaml")
+    with pytest.raises(UserError, match=r"one.yaml, extends: .two.yaml. extends this recipe"):
+        load_recipe(write("name: two\nextends: one.yaml\n", "two.yaml"))
+    with pytest.raises(UserError, match="task: is a int"):
+        load_recipe(write("name: mine\nextends: nyuv2\ntask: 3\n"))

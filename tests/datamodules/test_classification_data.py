@@ -18,10 +18,10 @@ from mim_bench.datamodules.classification import ClassificationDataModule
 from mim_bench.datamodules.classification_transforms import (
     augmentation,
     centre_crop,
-    drawn_from,
     resized,
 )
 from mim_bench.datamodules.sampling import Draw
+from mim_bench.draws import drawn_from
 from mim_bench.errors import UserError
 
 SMALL = {"image_size": [24, 24], "resize": 28, "train_split": "trainval", "batch_size": 4}

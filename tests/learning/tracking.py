@@ -1,6 +1,6 @@
 """Tracking needs seeing: the best default backbone against the first box, and against itself.
 
-Run: python -m tests.learning.tracking [--backbone convnext_mini] [--steps 1200] [--column got10k]
+Run: python -m tests.learning.tracking [--backbone convnext_mini] [--steps 820] [--column got10k]
 Claims: on the miniature world keeping the first box has an AO (GOT-10k's rules) from 20 to 40 %; a
 training of at most two minutes (two cores) has at least 1.2 times that, and 1.1 times the AO of
 the same network without training. A tracker that follows colours alone is reported beside it.
@@ -49,7 +49,7 @@ def shift_of_colours(files: list[str], box: np.ndarray) -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--backbone", default="convnext_mini")
-    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--steps", type=int, default=820)
     parser.add_argument("--column", default="got10k", choices=list(METRIC))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", action="append", default=[], help="More settings.")

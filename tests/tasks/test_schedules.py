@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from depth_cases import golden
 from hypothesis import given
 from hypothesis import strategies as st
@@ -150,3 +151,30 @@ def test_two_lengths_of_a_warm_up():
         build_schedule("cosine", 1e-3, options={"warmup_steps": 5, "warmup_share": 0.1})
     with pytest.raises(UserError, match="a share of the training"):
         build_schedule("cosine", 1e-3, options={"warmup_share": 5})
+
+
+@pytest.mark.parametrize("prefix", [True, False])
+@pytest.mark.parametrize("scale", [1.0, 0.3])
+def test_cosine_warmup_is_timms_by_layer(prefix, scale):
+    """Peaks are scaled by layer; starts and minima are not."""
+    from timm.scheduler import CosineLRScheduler
+
+    total, rise = 100, 20
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    optimiser = torch.optim.SGD([{"params": [parameter], "lr": scale * 1e-3}])
+    theirs = CosineLRScheduler(
+        optimiser,
+        t_initial=total - rise if prefix else total,
+        lr_min=2e-6,
+        warmup_lr_init=1e-6,
+        warmup_t=rise,
+        warmup_prefix=prefix,
+        t_in_epochs=False,
+        cycle_limit=1,
+    )
+    options = {"warmup_lr": 1e-6, "warmup_share": 0.2, "prefix": prefix}
+    ours = build_schedule("cosine-warmup", 1e-3, 2e-6, options=options)
+    for done in range(total):
+        theirs.step_update(done)
+        expected = optimiser.param_groups[0]["lr"]
+        assert ours(done + 1, Budget(total), scale) == pytest.approx(expected, rel=1e-9)
