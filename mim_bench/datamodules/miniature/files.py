@@ -16,7 +16,7 @@ def write_picture(path: Path, array: npt.NDArray[Any]) -> None:
     """Write a picture (H, W, 3) RGB uint8, or a map (H, W) of 8 or 16 bits; folders are made.
 
     Args:
-        path: The file; its ending, .jpg or .png, is its encoding.
+        path: The file; its ending, .jpg, .JPEG or .png, is its encoding.
         array: What is written.
 
     Raises:
@@ -25,11 +25,42 @@ def write_picture(path: Path, array: npt.NDArray[Any]) -> None:
     import cv2
 
     path.parent.mkdir(parents=True, exist_ok=True)
+    jpeg = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
     options = {
-        ".jpg": [cv2.IMWRITE_JPEG_QUALITY, _QUALITY],
+        ".jpg": jpeg,
+        ".jpeg": jpeg,
         ".png": [cv2.IMWRITE_PNG_COMPRESSION, 3],
-    }[path.suffix]
+    }[path.suffix.lower()]
     if array.ndim == 3:
         array = cv2.cvtColor(array, cv2.COLOR_RGB2BGR)
-    _, content = cv2.imencode(path.suffix, array, options)
+    _, content = cv2.imencode(path.suffix.lower(), array, options)
     path.write_bytes(content.tobytes())
+
+
+def write_odd_picture(path: Path, array: npt.NDArray[Any], kind: str) -> None:
+    """Write a picture (H, W, 3) RGB uint8 as some files of real data sets are.
+
+    Args:
+        path: The file, whose ending says JPEG.
+        array: What is written.
+        kind: `grey`: a JPEG of one channel; `cmyk`: one for printing; `turned`: with an EXIF note
+            that it lies on its side; `png`: a PNG, whatever the ending says.
+
+    Raises:
+        OSError: It can't be written.
+    """
+    from PIL import Image
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = Image.fromarray(array)
+    if kind == "png":
+        image.save(path, format="PNG")
+        return
+    options: dict[str, Any] = {"format": "JPEG", "quality": _QUALITY}
+    if kind == "turned":
+        note = Image.Exif()
+        note[0x0112] = 6
+        options["exif"] = note
+    else:
+        image = image.convert({"grey": "L", "cmyk": "CMYK"}[kind])
+    image.save(path, **options)

@@ -9,13 +9,28 @@ from pathlib import Path
 from typing import Any
 
 from mim_bench.datamodules.miniature import (
+    aircraft,
+    birdsnap,
+    caltech101,
+    cars,
+    cifar10,
+    cifar100,
     coco,
+    cog,
     crowdpose,
+    dtd,
+    flowers,
+    food101,
     got10k,
+    imagenet1k,
+    inat18,
     kitti,
     lasot,
     nyuv2,
+    pets,
+    sun397,
     trackingnet,
+    voc2007,
 )
 from mim_bench.datamodules.miniature.processes import Crew, default_jobs
 from mim_bench.errors import UserError, unknown
@@ -36,6 +51,21 @@ WRITERS: Mapping[str, Any] = {
     "got10k": got10k,
     "trackingnet": trackingnet,
     "lasot": lasot,
+    "imagenet1k": imagenet1k,
+    "cog": cog,
+    "food101": food101,
+    "cifar10": cifar10,
+    "cifar100": cifar100,
+    "birdsnap": birdsnap,
+    "sun397": sun397,
+    "cars": cars,
+    "aircraft": aircraft,
+    "voc2007": voc2007,
+    "dtd": dtd,
+    "pets": pets,
+    "caltech101": caltech101,
+    "flowers": flowers,
+    "inat18": inat18,
 }
 """Dataset name -> the module that writes it."""
 

@@ -86,7 +86,7 @@ class ClassificationReader(Reader):
 
     @abc.abstractmethod
     def sources(self, split: str) -> Sequence[Path]:
-        """Return the files that a split's listing is read from."""
+        """Return the list files that a split's listing is read from, if there are any."""
 
     @abc.abstractmethod
     def read_listing(self, split: str) -> Listing:
@@ -110,7 +110,8 @@ class ClassificationReader(Reader):
         from mim_bench.images import read_photograph
 
         name = self.listing(split).names[index]
-        return read_photograph(self.pictures() / name, listed=str(self.sources(split)[0]))
+        lists = self.sources(split)
+        return read_photograph(self.pictures() / name, listed=str(lists[0]) if lists else "")
 
     def pictures(self) -> Path:
         """Return the folder that names of pictures are relative to: the dataset's own."""
@@ -178,6 +179,22 @@ class ClassificationReader(Reader):
         if len(set(names)) < len(names):
             twice = min(name for name, count in Counter(names).items() if count > 1)
             raise self.wrong(f"{split} lists {twice!r} twice", expected="each picture once")
+        if abroad := [name for name in names if name.startswith("/") or ".." in name.split("/")]:
+            raise self.wrong(
+                f"{split} lists {abroad[0]!r}, which leads out of the dataset's folder",
+                expected="paths below it",
+            )
+        labels = listing.labels
+        if (
+            labels.ndim == 1
+            and len(labels)
+            and not 0 <= labels.min() <= labels.max() < len(listing.classes)
+        ):
+            index = int(((labels < 0) | (labels >= len(listing.classes))).argmax())
+            raise self.wrong(
+                f"the class of {names[index]} has the number {int(labels[index])}, counted from 0",
+                expected=f"0 to {len(listing.classes) - 1}",
+            )
         found, wanted = len(listing.classes), self.class_count
         if wanted and found != wanted and self.stamp() is None:
             raise self.wrong(f"{split} has {found:,} classes", expected=f"{wanted:,} classes")

@@ -102,6 +102,38 @@ def kept_of_many(
     return _kept([*paths, *folders], what, parse, hashed)
 
 
+def mapped(path: Path, what: str, parse: Callable[[], npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """Return an array that was parsed from a file, from the disk as far as it is looked at.
+
+    Processes that ask for the same share its memory. Where the cache can't be written, the parsed
+    array itself is returned.
+
+    Args:
+        path: The file.
+        what: What is parsed from it: another text is another entry.
+        parse: Parses it.
+
+    Raises:
+        UserError: What `parse` raises.
+    """
+    try:
+        status = path.stat()
+    except OSError:
+        return parse()
+    place = os.path.abspath(path)  # noqa: PTH100 - links stay
+    key = digest([_VERSION, what, place, status.st_size, status.st_mtime_ns])
+    note = cache_folder() / "arrays" / f"{key[:32]}.npy"
+    with suppress(OSError, ValueError, EOFError):
+        held: npt.NDArray[Any] = np.load(note, mmap_mode="r", allow_pickle=False)
+        return held
+    found = np.asarray(parse())
+    buffer = io.BytesIO()
+    np.save(buffer, found, allow_pickle=False)
+    with suppress(UserError):
+        write_atomic(note, buffer.getvalue(), durable=False)
+    return found
+
+
 def _kept(
     paths: Sequence[Path], what: str, parse: Callable[[], Arrays], hashed: Callable[[], str]
 ) -> Arrays:

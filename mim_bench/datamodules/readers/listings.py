@@ -159,11 +159,20 @@ def held_out(listing: Listing, count: int, seed: int) -> npt.NDArray[np.bool_]:
     # largest remainders first; of equal ones the class with the smaller label
     order = np.argsort(quota - shares, kind="stable")
     quota[order[: count - int(quota.sum())]] += 1
-    ranks = [hashlib.sha256(f"{seed}/{name}".encode()).digest()[:8] for name in listing.names.all()]
-    rank = np.frombuffer(b"".join(ranks), ">u8")
+    rank = _ranks(listing.names.all(), seed)
     chosen = np.zeros(total, np.bool_)
     order = np.lexsort((rank, labels))
     starts = np.searchsorted(labels[order], np.arange(len(quota)))
     for start, wanted in zip(starts.tolist(), quota.tolist(), strict=True):
         chosen[order[start : start + wanted]] = True
     return chosen
+
+
+def ranked(names: Sequence[str], seed: int) -> npt.NDArray[np.int64]:
+    """Return an order of names (N,) that depends on the seed and each name alone."""
+    return np.argsort(_ranks(names, seed), kind="stable")
+
+
+def _ranks(names: Sequence[str], seed: int) -> npt.NDArray[Any]:
+    hashes = [hashlib.sha256(f"{seed}/{name}".encode()).digest()[:8] for name in names]
+    return np.frombuffer(b"".join(hashes), ">u8")

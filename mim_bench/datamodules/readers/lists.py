@@ -69,7 +69,7 @@ def read_pairs(list_file: Path, base: str = "", obtain: str = "") -> list[Pair]:
             columns, or leads out of the dataset's folder.
     """
     pairs = []
-    for number, line in enumerate(_text(list_file, obtain).splitlines(), start=1):
+    for number, line in enumerate(read_text(list_file, obtain).splitlines(), start=1):
         columns = line.split()
         if not columns:
             continue
@@ -102,7 +102,7 @@ def read_names(path: Path, obtain: str) -> list[str]:
     """
     names = [
         line.strip()
-        for line in _text(path, obtain, "a sequence's name on each line").splitlines()
+        for line in read_text(path, obtain, "a sequence's name on each line").splitlines()
         if line.strip()
     ]
     if not names:
@@ -121,9 +121,28 @@ def read_names(path: Path, obtain: str) -> list[str]:
     return names
 
 
-def _text(
+def read_lines(path: Path, obtain: str, expected: str = "a text file") -> list[tuple[int, str]]:
+    """Return the lines of a list with their numbers, ends and blanks around them stripped.
+
+    Raises:
+        UserError: It is missing, empty or no text.
+    """
+    text = read_text(path, obtain, expected)
+    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
+    found = [(number, line) for number, line in lines if line]
+    if not found:
+        raise UserError("the list is empty", where=str(path), expected=expected, action=obtain)
+    return found
+
+
+def read_text(
     list_file: Path, obtain: str, expected: str = "a line per frame: picture, space, depth map"
 ) -> str:
+    """Return the text of a list.
+
+    Raises:
+        UserError: It is missing or no text.
+    """
     if not list_file.is_file():
         raise UserError(
             "the list is missing",

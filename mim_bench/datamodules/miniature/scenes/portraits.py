@@ -10,7 +10,13 @@ from mim_bench.datamodules.miniature.scenes.cameras import Camera
 from mim_bench.datamodules.miniature.scenes.categories import all_categories
 from mim_bench.datamodules.miniature.scenes.furniture import KINDS, make_furniture
 from mim_bench.datamodules.miniature.scenes.lighting import lamp, sun, weather
-from mim_bench.datamodules.miniature.scenes.materials import choose, floor_material, wall_material
+from mim_bench.datamodules.miniature.scenes.materials import (
+    choose,
+    colour,
+    floor_material,
+    plain,
+    wall_material,
+)
 from mim_bench.datamodules.miniature.scenes.objects import make_object, random_category
 from mim_bench.datamodules.miniature.scenes.outdoors import make_backdrop, make_ground
 from mim_bench.datamodules.miniature.scenes.scene import Scene
@@ -20,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
 
     from mim_bench.datamodules.miniature.scenes.categories import Category
+    from mim_bench.datamodules.miniature.scenes.materials import Material
     from mim_bench.datamodules.miniature.scenes.scene import Thing
     from mim_bench.datamodules.miniature.scenes.solids import Solid
 
@@ -83,3 +90,42 @@ def _others(rng: Generator, size: float, count: int) -> list[Thing]:
             spot = (spot[0] + float(np.sign(side)) * room, spot[1] + room)
             things.append(make_furniture(rng, kind, spot, rng.uniform(-np.pi, np.pi)))
     return things
+
+
+def make_close_up(
+    rng: Generator, category: Category, height: int, width: int
+) -> tuple[Scene, Camera]:
+    """Draw an instance of a category that fills much of the picture, before plain walls.
+
+    Few small pictures of it are enough for a small network; colours, proportions, turn, light and
+    walls are still drawn from the same distributions for all categories.
+
+    Args:
+        rng: Where randomness comes from.
+        category: What is shown.
+        height: Rows of the picture.
+        width: Columns of the picture.
+    """
+    size = 0.3
+    target = make_object(rng, category, size, yaw=float(rng.normal(0.5, 0.35)))
+    back = size * rng.uniform(3.0, 6.0)
+    walls: list[Material] = [plain(colour(rng, (0.0, 0.5), (0.2, 0.8))) for _ in range(2)]
+    surroundings = (
+        plane((0, 0, 0), (0, 1, 0), walls[0]),
+        plane((0, 0, back), (0, 0, -1), walls[1]),
+    )
+    turn, high = rng.normal(0, 0.1), rng.uniform(0.2, 0.5)
+    far = size * rng.uniform(3.4, 4.6)
+    eye = (
+        float(np.sin(turn) * np.cos(high) * far),
+        float(size + np.sin(high) * far),
+        float(-np.cos(turn) * np.cos(high) * far),
+    )
+    gaze = (float(rng.normal(0, 0.12) * size), size * float(rng.uniform(0.85, 1.15)), 0.0)
+    camera = Camera.towards(
+        eye, gaze, float(rng.uniform(1.2, 1.4)) * min(height, width), height, width
+    )
+    scene = Scene(
+        surroundings, (target,), lamp(rng, size), haze=0.01, air=(0.6, 0.6, 0.6), sky=None
+    )
+    return scene, camera
