@@ -26,7 +26,7 @@ CLASSES = (
     "beaver", "brain", "camera", "chair", "crab", "dolphin", "electric_guitar", "ferry",
     "helicopter", "lamp", "piano", "watch", "yin_yang",
 )  # fmt: skip
-_SHAPES = ("box", "bucket", "octahedron")
+_SHAPES = ("bucket", "box")
 _ODD = {(3, 2): "grey", (5, 0): "grey"}
 
 

@@ -115,13 +115,13 @@ def make_close_up(
         plane((0, 0, back), (0, 0, -1), walls[1]),
     )
     turn, high = rng.normal(0, 0.1), rng.uniform(0.2, 0.5)
-    far = size * rng.uniform(3.5, 5.5)
+    far = size * rng.uniform(3.4, 4.6)
     eye = (
         float(np.sin(turn) * np.cos(high) * far),
         float(size + np.sin(high) * far),
         float(-np.cos(turn) * np.cos(high) * far),
     )
-    gaze = (float(rng.normal(0, 0.28) * size), size * float(rng.uniform(0.7, 1.3)), 0.0)
+    gaze = (float(rng.normal(0, 0.12) * size), size * float(rng.uniform(0.85, 1.15)), 0.0)
     camera = Camera.towards(
         eye, gaze, float(rng.uniform(1.2, 1.4)) * min(height, width), height, width
     )
