@@ -24,12 +24,13 @@ VARIANTS = (
     "Eurofighter Typhoon", "F/A-18", "Fokker 70", "MD-11",
 )  # fmt: skip
 _SHAPES = ("barrel",)
+_LEAST_APART = 0.35
 _BANNER = 20  # rows
 
 
 def plan(counts: Mapping[str, int]) -> list[tuple[Shot, ...]]:
     """Return the units of pictures."""
-    categories = labelled.choose(NAME, len(VARIANTS), _SHAPES)
+    categories = labelled.choose(NAME, len(VARIANTS), _SHAPES, _LEAST_APART)
 
     def path(split: str, label: int, number: int) -> str:
         return f"data/images/{34309 + 1009 * number + 13 * label:07d}.jpg"

@@ -26,6 +26,7 @@ CLASSES = (
     "Elegant Trogon", "Fish Crow", "Gadwall", "Hermit Thrush", "Inca Dove",
 )  # fmt: skip
 _SHAPES = ("octahedron",)
+_LEAST_APART = 0.35
 _PARTS = (
     *("back", "beak", "belly", "breast", "crown", "forehead", "left_cheek", "left_eye", "left_leg"),
     *("left_wing", "nape", "right_cheek", "right_eye", "right_leg", "right_wing", "tail", "throat"),
@@ -39,7 +40,7 @@ def _folder(label: int) -> str:
 
 def plan(counts: Mapping[str, int]) -> list[tuple[Shot, ...]]:
     """Return the units of pictures."""
-    categories = labelled.choose(NAME, len(CLASSES), _SHAPES)
+    categories = labelled.choose(NAME, len(CLASSES), _SHAPES, _LEAST_APART)
 
     def path(split: str, label: int, number: int) -> str:
         return f"{_PICTURES}/{_folder(label)}/{300000 + 41 * number + label}.jpg"

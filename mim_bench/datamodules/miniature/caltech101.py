@@ -27,12 +27,13 @@ CLASSES = (
     "helicopter", "lamp", "piano", "watch", "yin_yang",
 )  # fmt: skip
 _SHAPES = ("bucket", "box")
+_LEAST_APART = 0.35
 _ODD = {(3, 2): "grey", (5, 0): "grey"}
 
 
 def plan(counts: Mapping[str, int]) -> list[tuple[Shot, ...]]:
     """Return the units of pictures."""
-    categories = labelled.choose(NAME, len(CLASSES), _SHAPES)
+    categories = labelled.choose(NAME, len(CLASSES), _SHAPES, _LEAST_APART)
 
     def path(split: str, label: int, number: int) -> str:
         return f"101_ObjectCategories/{CLASSES[label]}/image_{number + 1:04d}.jpg"

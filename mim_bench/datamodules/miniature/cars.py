@@ -23,12 +23,13 @@ CLASSES = tuple(
     f"{make} {body} {year}" for make in _MAKES for body, year in (("Coupe", 2012), ("SUV", 2009))
 )
 _SHAPES = ("roof",)
+_LEAST_APART = 0.35
 _ODD = {(4, 2): "grey"}
 
 
 def plan(counts: Mapping[str, int]) -> list[tuple[Shot, ...]]:
     """Return the units of pictures; files are numbered without regard to classes."""
-    categories = labelled.choose(NAME, len(CLASSES), _SHAPES)
+    categories = labelled.choose(NAME, len(CLASSES), _SHAPES, _LEAST_APART)
     first = counts.get("train", 0)
 
     def path(split: str, label: int, number: int) -> str:

@@ -32,7 +32,7 @@ _SHAPES = (
     ("barrel", "roof"),
     ("octahedron", "pyramid"),
 )
-_LEAST = 0.15  # between two classes of a level
+_LEAST = 0.3  # between two classes of a level
 
 
 def far(one: Category) -> float:

@@ -20,6 +20,7 @@ COUNTS = {"train": 13, "val": 13, "test": 8}
 FRAMES_PER_UNIT = labelled.PER_UNIT
 CLASSES = 20
 _SHAPES = ("hexagon",)
+_LEAST_APART = 0.35
 _SETS = {"train": "trnid", "val": "valid", "test": "tstid"}
 
 
@@ -30,7 +31,7 @@ def _number(counts: Mapping[str, int], label: int, number: int) -> int:
 
 def plan(counts: Mapping[str, int]) -> list[tuple[Shot, ...]]:
     """Return the units of pictures."""
-    categories = labelled.choose(NAME, CLASSES, _SHAPES)
+    categories = labelled.choose(NAME, CLASSES, _SHAPES, _LEAST_APART)
 
     def path(split: str, label: int, number: int) -> str:
         return f"jpg/image_{_number(counts, label, number):05d}.jpg"

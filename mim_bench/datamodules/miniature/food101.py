@@ -26,12 +26,13 @@ CLASSES = (
     "paella", "ravioli", "samosa", "tacos", "waffles",
 )  # fmt: skip
 _SHAPES = ("cylinder",)
+_LEAST_APART = 0.35
 _ODD = {(2, 1): "turned"}
 
 
 def plan(counts: Mapping[str, int]) -> list[tuple[Shot, ...]]:
     """Return the units of pictures."""
-    categories = labelled.choose(NAME, len(CLASSES), _SHAPES)
+    categories = labelled.choose(NAME, len(CLASSES), _SHAPES, _LEAST_APART)
 
     def path(split: str, label: int, number: int) -> str:
         return f"images/{CLASSES[label]}/{100003 + 7919 * number + label}.jpg"

@@ -22,6 +22,7 @@ FRAMES_PER_UNIT = labelled.PER_UNIT
 CLASSES = 30
 SUPER = ("Plantae", "Insecta", "Aves", "Fungi")
 _SHAPES = ("cone", "barrel")
+_LEAST_APART = 0.3
 _LEAST = 4  # training pictures of the rarest class, or as many as the most frequent has
 _FALL = 0.9  # from one class to the next
 
@@ -35,7 +36,7 @@ def trained(counts: Mapping[str, int], label: int) -> int:
 
 def plan(counts: Mapping[str, int]) -> list[tuple[Shot, ...]]:
     """Return the units of pictures."""
-    categories = labelled.choose(NAME, CLASSES, _SHAPES)
+    categories = labelled.choose(NAME, CLASSES, _SHAPES, _LEAST_APART)
     shots = []
     for label, category in enumerate(categories):
         for number in range(trained(counts, label) + counts.get("val", 0)):

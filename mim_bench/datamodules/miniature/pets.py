@@ -25,12 +25,13 @@ CLASSES = (
     "keeshond", "Maine_Coon", "Persian", "pug", "samoyed", "Siamese", "Sphynx",
 )  # fmt: skip
 _SHAPES = ("ball",)
+_LEAST_APART = 0.35
 _ODD = {(0, 4): "png", (3, 5): "png", (10, 1): "turned"}
 
 
 def plan(counts: Mapping[str, int]) -> list[tuple[Shot, ...]]:
     """Return the units of pictures."""
-    categories = labelled.choose(NAME, len(CLASSES), _SHAPES)
+    categories = labelled.choose(NAME, len(CLASSES), _SHAPES, _LEAST_APART)
 
     def path(split: str, label: int, number: int) -> str:
         return f"images/{CLASSES[label]}_{number + 1}.jpg"

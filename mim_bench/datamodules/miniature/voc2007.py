@@ -53,7 +53,7 @@ class Group:
 
 def categories() -> tuple[Category, ...]:
     """Return what the classes look like."""
-    return labelled.choose(NAME, len(CLASSES), ("box", "ball"), 0.25)
+    return labelled.choose(NAME, len(CLASSES), ("box", "ball"), 0.35)
 
 
 def plan(counts: Mapping[str, int]) -> list[tuple[Group, ...]]:
