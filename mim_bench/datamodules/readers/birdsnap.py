@@ -95,9 +95,9 @@ birdsnap/download/images/<species>/<picture>.jpg
         return Listing.of(names, labels, classes, [("listed, but not on this disk", lost)])
 
     def _tested(self, path: Path, listed: set[str]) -> set[str]:
-        """Read the paths to test on; a first line that is no picture is a header."""
+        """Read the paths to test on; a first line without a slash is a header."""
         lines = read_lines(path, self.info.obtain)
-        if lines[0][1] not in listed:
+        if "/" not in lines[0][1]:
             lines = lines[1:]
         for number, line in lines:
             if line not in listed:

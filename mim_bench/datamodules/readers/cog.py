@@ -154,7 +154,7 @@ cog/images/<wnid>/*.JPEG
 
     def _paths(self, wnid: str, parts: Any, part: str) -> list[str]:
         """Return the sorted paths that a synset's entry has for a part."""
-        entry = parts.get(part) if isinstance(parts, dict) else None
+        entry: Any = parts.get(part) if isinstance(parts, dict) else None
         if not _is_list(entry):
             raise self.wrong(
                 f"{wnid} has no list of pictures for {part}",
