@@ -38,7 +38,7 @@ def _flaws(
     if abroad := [name for name in names if name.startswith("/") or ".." in name.split("/")]:
         yield (
             f"{split} lists {abroad[0]!r}, which leads out of the dataset's folder",
-            ("paths below it"),
+            "paths below it",
         )
     if labels.ndim == 1 and ((labels < 0) | (labels >= found)).any():
         index = int(((labels < 0) | (labels >= found)).argmax())
@@ -54,7 +54,7 @@ def _flaws(
         shown = ", ".join(empty[:_SHOWN]) + (" …" if len(empty) > _SHOWN else "")
         yield (
             f"{len(empty):,} of {found:,} classes have no picture in {split}: {shown}",
-            ("pictures of every class"),
+            "pictures of every class",
         )
     if not names:
         yield f"{split} has no picture", "a picture or more"
@@ -74,7 +74,7 @@ def disagreements(listings: Mapping[str, Listing], carved: bool) -> Iterator[tup
         if one.classes != other.classes:
             yield (
                 f"{first} and {second} do not have the same classes in the same order",
-                ("one order of classes: numbers mean the same in all lists"),
+                "one order of classes: numbers mean the same in all lists",
             )
         some = parts & {first, second}
         if some and "trainval" in (first, second):
@@ -84,5 +84,5 @@ def disagreements(listings: Mapping[str, Listing], carved: bool) -> Iterator[tup
         if both := set(one.names.all()).intersection(other.names.all()):
             yield (
                 f"{len(both):,} pictures are in {first} and in {second}: {min(both)}",
-                ("splits without a common picture"),
+                "splits without a common picture",
             )
