@@ -1,4 +1,4 @@
-"""Which values are not better than a predictor that never looks at the picture. (No torch.)."""
+"""Which values are not better than a predictor that needs no network. (No torch.)."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def verdict(score: Mapping[str, Any]) -> tuple[bool | None, str]:
 
 def _who(predictor: str, number: str) -> str:
     name = predictor or "trivial predictor"
-    return f"the {name}, which never looks at the picture ({number})"
+    return f"the {name}, which needs no network ({number})"
 
 
 def _number(value: float, unit: str, decimals: int) -> str:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import torch
 from torch.nn import functional
 
 from mim_bench.errors import UserError
 from mim_bench.tasks.base import Batch, Task, info_dict
 from mim_bench.tasks.classification_head import ClassificationHead
-from mim_bench.tasks.classification_metrics import MULTI, SINGLE, score_records
+from mim_bench.tasks.classification_metrics import MULTI, SINGLE
 from mim_bench.tasks.classification_mixing import Mixing, erase, step_generator
-from mim_bench.tasks.options import Option, require_choice
+from mim_bench.tasks.classification_outcomes import ClassificationOutcomes
+from mim_bench.tasks.classification_pictures import captioned, decoded
+from mim_bench.tasks.classification_plots import confusion_plot, per_class_plot
+from mim_bench.tasks.classification_trivial import PICTURES, NearestPictures
+from mim_bench.tasks.classification_validation import ClassificationScores
+from mim_bench.tasks.options import require_choice
 from mim_bench.tasks.specs import spec_of
 
 if TYPE_CHECKING:
@@ -22,6 +28,8 @@ if TYPE_CHECKING:
     from torchmetrics import Metric
 
     from mim_bench.backbones.spec import BackboneSpec
+    from mim_bench.tasks.pictures import Picture
+    from mim_bench.tasks.trivial import TrainingData, TrivialPredictor
 
 NORMS = ("auto", "tokens", "pooled", "none")
 """What `norm` may be."""
@@ -29,7 +37,7 @@ NORMS = ("auto", "tokens", "pooled", "none")
 _DIGITS = 6  # of stored scores
 
 
-class ClassificationTask(Task):
+class ClassificationTask(ClassificationOutcomes, Task):
     """Fine-tunes a backbone for classes of pictures (the paper's section 4.1).
 
     Batches hold `image` (B, 3, H, W) uint8 and `label` (B,) int64, or `label` (B, C) of 0 and 1
@@ -58,8 +66,6 @@ class ClassificationTask(Task):
     """
 
     metrics: ClassVar[Mapping[str, str]] = {**SINGLE, **MULTI}
-
-    options: ClassVar[Mapping[str, Option]] = {}
 
     def __init__(
         self,
@@ -98,6 +104,7 @@ class ClassificationTask(Task):
         self.dropout = dropout
         self.mixing = Mixing(mixup, cutmix, mix_probability, mix_switch, smoothing)
         self.erasing = erasing
+        self._inputs_wanted = False
         super().__init__(
             backbone,
             info=info,
@@ -132,6 +139,8 @@ class ClassificationTask(Task):
     def loss(self, batch: Batch) -> Tensor:
         """Return the cross-entropy with the targets; with several classes that of each."""
         images, targets = self.training_inputs(batch)
+        if self._inputs_wanted:
+            self._show_inputs(images)
         logits = self.network(images).float()
         if not self.multi_label:
             return functional.cross_entropy(logits, targets)
@@ -139,6 +148,60 @@ class ClassificationTask(Task):
         valid = batch["valid"].to(each.dtype)
         loss: Tensor = (each * valid).sum() / valid.sum().clamp(min=1)
         return loss
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Set rates; have the first batch's pictures shown."""
+        super().on_train_batch_start(batch, batch_idx)
+        first = self.trainer.global_step == 0 and self.trainer.is_global_zero
+        self._inputs_wanted = self._inputs_wanted or (first and self.pictures > 0)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log scores and pictures, those of the classes too; show the next training batch."""
+        metric = self.validation_metric
+        assert isinstance(metric, ClassificationScores)
+        shown = metric.by_class(), metric.confusion()
+        super().on_validation_epoch_end()
+        if not self.trainer.is_global_zero or self.trainer.sanity_checking:
+            return
+        self._inputs_wanted = self.pictures > 0
+        figures = {"val/per class": per_class_plot(shown[0])}
+        if shown[1] is not None:
+            figures["val/confusion"] = confusion_plot(shown[1], self.classes)
+        for name, content in figures.items():
+            self._add_image(name, decoded(content))
+
+    def _show_inputs(self, images: Tensor) -> None:
+        """Show training pictures as the network sees them."""
+        self._inputs_wanted = False
+        some = images.detach()[: 2 * self.pictures].float()
+        if self.input_norm != "none":
+            some = some * self.get_buffer("_std") + self.get_buffer("_mean")
+        pixels = (some.clamp(0, 1) * 255).byte().permute(0, 2, 3, 1).cpu().numpy()
+        self._add_image("train/as seen", np.concatenate(list(pixels), axis=1))
+
+    def _add_image(self, name: str, picture: Picture) -> None:
+        for logger in self.loggers:
+            add_image = getattr(getattr(logger, "experiment", None), "add_image", None)
+            if add_image is not None:
+                add_image(name, picture, self.global_step, dataformats="HWC")
+
+    def draw(self, prediction: Tensor, batch: Batch, count: int) -> list[tuple[str, Picture]]:
+        """Draw pictures under the names of what they show and what was said."""
+        shown = []
+        logits = prediction.detach().float().cpu()
+        for k, name in enumerate(batch["id"][:count]):
+            label = batch["label"][k].cpu()
+            true = label.nonzero().flatten().tolist() if self.multi_label else [int(label)]
+            said = self.classes[int(logits[k].argmax())]
+            picture = batch["image"][k].permute(1, 2, 0).cpu().numpy()
+            words = (", ".join(self.classes[one] for one in true) or "nothing", f"said: {said}")
+            shown.append((str(name), captioned(picture, words)))
+        return shown
+
+    def trivial_predictor(self, datamodule: TrainingData) -> TrivialPredictor:
+        """Fit the nearest training pictures by 8 x 8 pixels."""
+        samples = datamodule.some_samples(datamodule.train_split, PICTURES)
+        return NearestPictures.fit(samples, len(self.classes))
 
     def records(
         self, prediction: Tensor, batch: Batch, options: Mapping[str, Any]
@@ -174,21 +237,8 @@ class ClassificationTask(Task):
             for k, name in enumerate(batch["id"])
         ]
 
-    @classmethod
-    def scores(
-        cls,
-        records: Sequence[Mapping[str, Any]],
-        ground_truth: Any = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> dict[str, float]:
-        """Return all metrics of a split in percent."""
-        del ground_truth, options
-        return score_records(records)
-
     def build_metric(self, ground_truth: Any = None) -> Metric | None:
         """Build the metric of the validation."""
-        from mim_bench.tasks.classification_validation import ClassificationScores
-
         del ground_truth
         return ClassificationScores(len(self.classes), self.multi_label)
 

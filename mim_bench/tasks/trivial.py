@@ -1,4 +1,4 @@
-"""What a trivial predictor is: it never looks at the picture, and a network should beat it."""
+"""What a trivial predictor is: it needs no network, and a network should beat it."""
 
 from __future__ import annotations
 

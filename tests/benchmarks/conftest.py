@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import classification_counts
 import pytest
 
 from mim_bench.datamodules import miniature
@@ -33,6 +34,7 @@ def small_cache(tmp_path_factory):
             "got10k": {"train": 2, "val": 1, "test": 2},
             "trackingnet": {"train": 2, "test": 1},
             "lasot": {"train": 2, "test": 1},
+            **classification_counts.SETS,
         },
     )
     if old is None:

@@ -29,7 +29,7 @@ from mim_bench.verbs import looking
 SUITE = load_suite("geometric")
 NAME = "per-pixel mean depth of 64 training frames"
 POSE = {"metric": "ap", "direction": "max", "unit": "%"}
-NOTE = f"‡ nyuv2: not better than the {NAME}, which never looks at the picture (1.226 m)"
+NOTE = f"‡ nyuv2: not better than the {NAME}, which needs no network (1.226 m)"
 
 
 def beside(value, name=NAME):
@@ -74,7 +74,7 @@ def test_one_note_per_column_names_predictor_and_value(store):
     store.run("vit", scores=1.3, **beside(1.2263))
     store.run("swin", scores=1.4, **beside(1.2263))
     store.run("vit", "crowdpose", 3.0, **POSE, **beside(4.04, "mean pose in the box"))
-    text = "‡ crowdpose: not better than the mean pose in the box, which never looks at the picture"
+    text = "‡ crowdpose: not better than the mean pose in the box, which needs no network"
     assert lines(only(store)) == [f"{text} (4.0%)", NOTE]
 
 
@@ -273,7 +273,7 @@ def test_status_and_explain_tell(store, monkeypatch, encoding, mark):
     status = said(looking.show_status, False)
     assert f"nyuv2 1.3{mark}" in status
     assert status.count(mark + " nyuv2: not better than the per-pixel mean") == 1
-    words = f"better than the {NAME}, which never looks at the picture (1.226 m)"
+    words = f"better than the {NAME}, which needs no network (1.226 m)"
     explained = said(looking.show_run, runs["bad"], None, False)
     assert f"Score nyuv2: 1.3{mark} (done)\n  {mark} not {words}\n" in explained
     explained = said(looking.show_run, runs["good"], None, False)

@@ -23,7 +23,7 @@ VARIANTS = (
     "BAE 146-200", "Beechcraft 1900", "C-130", "Cessna 172", "DC-10", "Dash 8-100", "DHC-6",
     "Eurofighter Typhoon", "F/A-18", "Fokker 70", "MD-11",
 )  # fmt: skip
-_SHAPES = ("cone", "barrel")
+_SHAPES = ("barrel",)
 _BANNER = 20  # rows
 
 

@@ -25,7 +25,7 @@ CLASSES = (
     "Brown Pelican", "Canyon Wren", "Cedar Waxwing", "Common Loon", "Dickcissel", "Dunlin",
     "Elegant Trogon", "Fish Crow", "Gadwall", "Hermit Thrush", "Inca Dove",
 )  # fmt: skip
-_SHAPES = ("octahedron", "pyramid")
+_SHAPES = ("octahedron",)
 _PARTS = (
     *("back", "beak", "belly", "breast", "crown", "forehead", "left_cheek", "left_eye", "left_leg"),
     *("left_wing", "nape", "right_cheek", "right_eye", "right_leg", "right_wing", "tail", "throat"),

@@ -22,7 +22,7 @@ _MAKES = ("Acura", "Audi", "BMW", "Dodge", "Ferrari", "Ford", "Honda", "Jeep", "
 CLASSES = tuple(
     f"{make} {body} {year}" for make in _MAKES for body, year in (("Coupe", 2012), ("SUV", 2009))
 )
-_SHAPES = ("roof", "hexagon")
+_SHAPES = ("roof",)
 _ODD = {(4, 2): "grey"}
 
 

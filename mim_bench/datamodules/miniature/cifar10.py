@@ -26,7 +26,7 @@ _BATCHES = 5
 
 def plan(counts: Mapping[str, int]) -> list[tuple[Shot, ...]]:
     """Return the units of pictures."""
-    return cifar.plan(counts, labelled.choose(NAME, len(CLASSES), ("box", "barrel"), 0.25))
+    return cifar.plan(counts, labelled.choose(NAME, len(CLASSES), ("box",), 0.25))
 
 
 def draw_frame(folder: Path, seed: int, counts: Mapping[str, int], number: int) -> None:

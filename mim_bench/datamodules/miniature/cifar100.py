@@ -27,7 +27,7 @@ COARSE = ("natural", "made")
 
 def plan(counts: Mapping[str, int]) -> list[tuple[Shot, ...]]:
     """Return the units of pictures."""
-    return cifar.plan(counts, labelled.choose(NAME, len(CLASSES), ("hexagon", "cone"), 0.2))
+    return cifar.plan(counts, labelled.choose(NAME, len(CLASSES), ("cone",), 0.2))
 
 
 def draw_frame(folder: Path, seed: int, counts: Mapping[str, int], number: int) -> None:

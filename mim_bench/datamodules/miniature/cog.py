@@ -24,7 +24,14 @@ COUNTS = {"train": 26, "test": 8}
 FRAMES_PER_UNIT = labelled.PER_UNIT
 LEVELS, CLASSES = 5, 20
 
-_CANDIDATES = 1200  # of all categories
+_CANDIDATES = 150  # of a level
+_SHAPES = (
+    ("box", "ball"),
+    ("cylinder", "cone"),
+    ("hexagon", "bucket"),
+    ("barrel", "roof"),
+    ("octahedron", "pyramid"),
+)
 _LEAST = 0.15  # between two classes of a level
 
 
@@ -36,18 +43,23 @@ def far(one: Category) -> float:
 
 @lru_cache(maxsize=1)
 def levels() -> tuple[tuple[Category, ...], ...]:
-    """Return the levels' categories, in the order of their labels: each level farther away."""
+    """Return the levels' categories, in the order of their labels: each level farther away.
+
+    The objects of a level have two shapes at most, so that outlines tell them apart hardly; the
+    first levels' shapes are among those that pretraining sees.
+    """
     seen = set(imagenet1k.categories())
-    others = [one for one in labelled.shuffled(NAME)[:_CANDIDATES] if one not in seen]
-    others.sort(key=far)
+    others = [one for one in labelled.shuffled(NAME) if one not in seen]
     found = []
-    for level in range(LEVELS):
-        # a level takes what is nearest to its place between the first and the last
-        middle = level * (len(others) - 1) / (LEVELS - 1)
-        by_place = [place for _, place in sorted((abs(k - middle), k) for k in range(len(others)))]
+    for level, shapes in enumerate(_SHAPES):
+        own = [one for one in others if one.shape in shapes][:_CANDIDATES]
+        own.sort(key=far)
+        # of a level's own candidates the first takes the nearest, the last the farthest
+        middle = level * (len(own) - 1) / (LEVELS - 1)
+        by_place = [place for _, place in sorted((abs(k - middle), k) for k in range(len(own)))]
         chosen: list[Category] = []
         for place in by_place:
-            one = others[place]
+            one = own[place]
             if all(distance(one, other) >= _LEAST - 1e-9 for other in chosen):
                 chosen.append(one)
             if len(chosen) == CLASSES:

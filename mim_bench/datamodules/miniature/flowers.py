@@ -19,7 +19,7 @@ COUNTS = {"train": 13, "val": 13, "test": 8}
 
 FRAMES_PER_UNIT = labelled.PER_UNIT
 CLASSES = 20
-_SHAPES = ("ball", "hexagon")
+_SHAPES = ("hexagon",)
 _SETS = {"train": "trnid", "val": "valid", "test": "tstid"}
 
 

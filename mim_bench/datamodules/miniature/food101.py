@@ -25,7 +25,7 @@ CLASSES = (
     "dumplings", "edamame", "falafel", "gnocchi", "hummus", "macarons", "nachos", "omelette",
     "paella", "ravioli", "samosa", "tacos", "waffles",
 )  # fmt: skip
-_SHAPES = ("cylinder", "ball")
+_SHAPES = ("cylinder",)
 _ODD = {(2, 1): "turned"}
 
 

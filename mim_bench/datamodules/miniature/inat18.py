@@ -21,7 +21,7 @@ COUNTS = {"train": 60, "val": 3}
 FRAMES_PER_UNIT = labelled.PER_UNIT
 CLASSES = 30
 SUPER = ("Plantae", "Insecta", "Aves", "Fungi")
-_SHAPES = ("box", "cone", "barrel")
+_SHAPES = ("cone", "barrel")
 _LEAST = 4  # training pictures of the rarest class, or as many as the most frequent has
 _FALL = 0.9  # from one class to the next
 

@@ -24,7 +24,7 @@ CLASSES = (
     "boxer", "British_Shorthair", "chihuahua", "Egyptian_Mau", "german_shorthaired", "havanese",
     "keeshond", "Maine_Coon", "Persian", "pug", "samoyed", "Siamese", "Sphynx",
 )  # fmt: skip
-_SHAPES = ("barrel", "ball")
+_SHAPES = ("ball",)
 _ODD = {(0, 4): "png", (3, 5): "png", (10, 1): "turned"}
 
 

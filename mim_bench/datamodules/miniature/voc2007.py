@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NAME = "voc2007"
 FOLDER = "VOCdevkit"
-COUNTS = {"train": 150, "val": 150, "test": 120}
+COUNTS = {"train": 240, "val": 240, "test": 120}
 """Pictures by split."""
 
 FRAMES_PER_UNIT = labelled.PER_UNIT
