@@ -124,7 +124,6 @@ CASES_OF_LISTS: dict[tuple[str, str], dict[str, tuple[str, Change, str]]] = {
     ("caltech101", "trainval"): {
         "not extracted": (CALTECH, remove, "there is no such folder"),
         "no background": (f"{CALTECH}/BACKGROUND_Google", remove, "no folder BACKGROUND_Google"),
-        "too few": (f"{CALTECH}/anchor/image_0001.jpg", remove, "has 2 pictures"),
         "other folder": (CALTECH, lambda p: (p / "extra").mkdir(), "has 0 pictures"),
     },
     ("voc2007", "trainval"): {

@@ -109,9 +109,10 @@ def test_other_data_must_have_the_official_classes(
     copy: Callable[[str], ClassificationReader], name: str
 ) -> None:
     reader = copy(name)
+    assert reader.ids("train")  # what is in the cache is of the drawn one
     remove(reader.root / "stamp.json")
     with pytest.raises(UserError) as caught:
-        reader.ids("train")
+        type(reader)(reader.root, **PER_CLASS.get(name, {})).ids("train")
     assert OFFICIAL[name] in str(caught.value)
     assert reader.tree.strip() in str(caught.value)
 
@@ -131,7 +132,7 @@ def test_damaged_and_absent_pictures(
     reader = copy(name)
     split = "val" if name in ("inat18", "imagenet1k") else "test"
     assert not reader.check()
-    path = reader.files(split)[1]
+    path = reader.pictures() / reader.ids(split)[1]
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(UserError, match="can't be decoded") as caught:
         reader.sample(split, 1)
@@ -140,6 +141,17 @@ def test_damaged_and_absent_pictures(
     path.unlink()
     with pytest.raises(UserError, match="is missing"):
         reader.sample(split, 1)
+
+
+def test_caltech_needs_pictures_for_the_test(
+    copy: Callable[[str], ClassificationReader],
+) -> None:
+    reader = copy("caltech101")
+    remove(reader.root / "stamp.json")
+    (problem,) = type(reader)(reader.root).check(["test"])
+    assert "has 3 pictures" in problem.what
+    assert "more than 30" in problem.expected
+    assert "BACKGROUND_Google" in problem.where
 
 
 def test_absent_pictures_can_be_left_out(copy: Callable[[str], ClassificationReader]) -> None:

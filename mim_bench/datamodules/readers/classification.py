@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mim_bench.datamodules.readers.base import DatasetInfo, Reader, split_of
-from mim_bench.datamodules.readers.fingerprints import Description, missing
+from mim_bench.datamodules.readers.fingerprints import Description, missing_names
 from mim_bench.errors import Problem, UserError
 
 if TYPE_CHECKING:
@@ -64,6 +64,9 @@ class ClassificationReader(Reader):
     carve: ClassVar[Carve | None] = None
     """How `train` and `val` are made of `trainval`, where the dataset has no such lists."""
 
+    has_files: ClassVar[bool] = True
+    """Whether each picture is a file of its own."""
+
     multi_label: ClassVar[bool] = False
     """Whether a picture may show several classes."""
 
@@ -116,11 +119,6 @@ class ClassificationReader(Reader):
         """Return the folder that names of pictures are relative to: the dataset's own."""
         return self.folder
 
-    def files(self, split: str) -> list[Path]:
-        """Return the files of a split's pictures; none where they have no files of their own."""
-        base = self.pictures()
-        return [base / name for name in self.listing(split).names.all()]
-
     # what all share
 
     def listing(self, split: str) -> Listing:
@@ -142,6 +140,7 @@ class ClassificationReader(Reader):
         carved = self.carve if split in ("train", "val") else None
         official = carved.of if carved else split
         choices = {"leave_out": self.leave_out, **self.choices()}
+        choices["drawn"] = self.stamp() is not None  # official rules don't hold for it
         if carved:
             choices["split_seed"] = self.split_seed
 
@@ -243,14 +242,14 @@ class ClassificationReader(Reader):
         for split in self.info.splits if splits is None else splits:
             try:
                 listings[split] = self.listing(split)
-                files = self.files(split)
+                names = self.listing(split).names.all() if self.has_files else []
             except UserError as error:
                 problems += [one for one in error.problems if one not in problems]
                 continue
-            if lost := missing(files):
-                shown = ", ".join(str(path) for path in lost[:_SHOWN])
+            if lost := missing_names(self.pictures(), names):
+                shown = ", ".join(str(self.pictures() / name) for name in lost[:_SHOWN])
                 more = " …" if len(lost) > _SHOWN else ""
-                what = f"{len(lost):,} of {len(files):,} pictures of {split} are missing: "
+                what = f"{len(lost):,} of {len(names):,} pictures of {split} are missing: "
                 (problem,) = self.wrong(f"{what}{shown}{more}").problems
                 action = f"{problem.action}; or name them in the reader's leave_out"
                 problems.append(replace(problem, action=action))
