@@ -18,6 +18,9 @@ LAST = "last.ckpt"
 FINAL = "final.safetensors"
 """The network's weights at the end of training."""
 
+FACTS = "facts.json"
+"""What the dataset told the task, such as its classes: it shapes the head."""
+
 BEST = "best-{metric}.safetensors"
 """The network's weights at its best validation by a metric."""
 

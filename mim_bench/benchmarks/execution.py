@@ -25,7 +25,9 @@ from mim_bench.benchmarks.cards import make_card
 from mim_bench.benchmarks.settings import TRAINER_OTHER, TRAINER_SCORED
 from mim_bench.benchmarks.testing import test_columns
 from mim_bench.errors import UserError
+from mim_bench.files import write_atomic, write_json
 from mim_bench.imports import import_object
+from mim_bench.tasks.specs import info_dict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,10 +86,12 @@ def execute(job: Mapping[str, Any], folder: RunFolder, stop: StopRequest, thread
         split_batch(datamodule, trainer, settings)
         cards = {test["column"]: make_card(job, task, datamodule, test) for test in job["scores"]}
         _describe(trainer, job, cards)
+        keep_splits(folder, datamodule)
         started = time.monotonic()
         _fit(trainer, task, datamodule, folder)
         timings["fit_s"] = timings.get("fit_s", 0.0) + time.monotonic() - started
         if trainer.is_global_zero:
+            keep_facts(folder, datamodule)
             checkpoints.save_weights(task.network, final)
             (folder.checkpoints / checkpoints.LAST).unlink(missing_ok=True)
             folder.update(
@@ -104,6 +108,20 @@ def execute(job: Mapping[str, Any], folder: RunFolder, stop: StopRequest, thread
     timings["test_s"] = timings.get("test_s", 0.0) + time.monotonic() - started
     if trainer.is_global_zero:
         folder.update(timings=timings, peak_memory_mb=round(environment.peak_memory_mb(), 1))
+
+
+def keep_splits(folder: RunFolder, datamodule: BenchDataModule) -> None:
+    """Write down what splits have that a seed chose: `splits/<split>.txt`, an id on each line."""
+    reader = datamodule.reader
+    for split in dict.fromkeys((datamodule.train_split, datamodule.val_split)):
+        if reader.chosen_by_seed(split):
+            place = folder.path / "splits" / f"{split}.txt"
+            write_atomic(place, "".join(f"{name}\n" for name in reader.ids(split)))
+
+
+def keep_facts(folder: RunFolder, datamodule: BenchDataModule) -> None:
+    """Write down what the network's head was shaped by, so that it can be built without data."""
+    write_json(folder.checkpoints / checkpoints.FACTS, {"info": info_dict(datamodule.info)})
 
 
 def share_cores(cores: int, loaders: int) -> None:

@@ -85,6 +85,7 @@ def test_columns(
                 raise FloatingPointError(f"{test['metric']} on {test['split']} is {said['value']}")
             beside = trivial.score(records, test, ids, truth)
             details = _explain(task, ordered, truth, test, folder, trainer)
+        part = datamodule.reader.incomplete(test["view"])
         notes = [*datamodule.reader.notes(test["view"]), *_unscored(ordered, test)]
         for note in notes:
             warnings.warn(f"column {test['column']}: {note}", stacklevel=2)
@@ -99,6 +100,7 @@ def test_columns(
                 "unit": test["unit"],
                 "split": test["split"],
                 **({"stands_for": test["stands_for"]} if test["stands_for"] else {}),
+                **({"part": part} if part else {}),
                 "samples": len(ids),
                 "all": {name: one for name, one in said["all"].items() if math.isfinite(one)},
                 "card": make_card(job, task, datamodule, test),

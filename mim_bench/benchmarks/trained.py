@@ -10,6 +10,7 @@ from mim_bench.benchmarks import checkpoints, data
 from mim_bench.benchmarks.execution import build_task
 from mim_bench.benchmarks.store import RunFolder
 from mim_bench.errors import UserError
+from mim_bench.files import read_json
 
 if TYPE_CHECKING:
     from mim_bench.tasks.base import Task
@@ -44,7 +45,10 @@ def load_task(run: str | Path) -> Task:
             where=str(run),
             action="`mim-bench run` with the same arguments goes on with it",
         )
-    info = data.reader_class(job["resolved"]).info
+    facts = folder.checkpoints / checkpoints.FACTS
+    info: Any = data.reader_class(job["resolved"]).info
+    if facts.is_file():  # older releases kept none
+        info = read_json(facts)["info"]
     task = build_task(job, SimpleNamespace(info=info))
     checkpoints.load_network(task.network, weights)
     return task.eval()

@@ -41,7 +41,8 @@ class ScoreRecord:
         predictor: What that predicts, in words.
         submission: The archive for the server that scores it; empty where there is none.
         server: That server, in words.
-        stands_in: The split that was tested where it stands in for the column's own.
+        stands_in: The split that was tested where it stands in for the column's own, or how much
+            of its own the data has, in words.
         cause: Why it failed, in one line.
         written: When the file was written, in seconds since 1970.
     """
@@ -215,7 +216,7 @@ def _read_scores(folder: Path) -> tuple[ScoreRecord, ...]:
                 predictor=_line(trivial.get("predictor")),
                 submission=_beside(folder, content.get("submission")),
                 server=_line(content.get("server")),
-                stands_in=_line(content.get("split")) if content.get("stands_for") else "",
+                stands_in=_line(content.get("split" if content.get("stands_for") else "part")),
                 cause=_line(_mapping(content.get("error")).get("cause")),
                 written=written,
             )

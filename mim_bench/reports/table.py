@@ -47,7 +47,7 @@ class Cell:
         trivial: The trivial predictor's value, or its mean over seeds; None where not known.
         above_trivial: Whether the value is better than that; None where not known.
         trivial_predictor: What that predicts, in words.
-        stands_in: The split it was measured on, where that is not the column's own.
+        stands_in: The split it was measured on, where that is not the column's own, or the part.
         identical: Whether another backbone of the column has this value to the last digit.
         collapsed: Whether the features of a run behind it have collapsed; None where not known.
         features: What is known of those features, in words; empty unless they have collapsed.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NAME = "voc2007"
 FOLDER = "VOCdevkit"
-COUNTS = {"train": 240, "val": 240, "test": 120}
+COUNTS = {"train": 300, "val": 300, "test": 120}
 """Pictures by split."""
 
 FRAMES_PER_UNIT = labelled.PER_UNIT
@@ -53,19 +53,22 @@ class Group:
 
 def categories() -> tuple[Category, ...]:
     """Return what the classes look like."""
-    return labelled.choose(NAME, len(CLASSES), (), 0.3)
+    return labelled.choose(NAME, len(CLASSES), ("box", "ball"), 0.25)
 
 
 def plan(counts: Mapping[str, int]) -> list[tuple[Group, ...]]:
-    """Return the units of pictures: one to three things in each, every class as often."""
+    """Return the units of pictures: one or two things in each, every class as often."""
     groups: list[Group] = []
     for split, count in counts.items():
         for place in range(count):
             number = len(groups)
             first = place % len(CLASSES)
-            others = [(first + 3 + 5 * place // len(CLASSES)) % len(CLASSES), (first + 11) % 20]
-            shown = (first, *others[: number % 3])
-            groups.append(Group(f"{5 + 7 * number:06d}", split, number, shown, number % 4 == 1))
+            # neither how many things there are nor what stands beside tells a class
+            turn = labelled.key_of(f"{NAME} {number}")
+            other = (first + 1 + turn % (len(CLASSES) - 1)) % len(CLASSES)
+            shown = (first, other) if turn // 100 % 2 else (first,)
+            difficult = turn // 1000 % 4 == 0
+            groups.append(Group(f"{5 + 7 * number:06d}", split, number, shown, difficult))
     return [
         tuple(groups[start : start + labelled.PER_UNIT])
         for start in range(0, len(groups), labelled.PER_UNIT)
@@ -107,12 +110,12 @@ def _write(folder: Path, seed: int, group: Group) -> list[int]:
     things = []
     for place, label in enumerate(group.labels):
         last = group.difficult and place == count - 1 and count > 1
-        x = (place - (count - 1) / 2) * 0.62 + float(rng.normal(0, 0.04))
+        x = (place - (count - 1) / 2) * 0.62 + float(rng.normal(0, 0.1))
         spot = (x * 3.5, 3.6) if last else (x, float(rng.uniform(0.0, 0.3)))
         things.append(make_object(rng, kinds[label], 0.27, spot, yaw=float(rng.normal(0.5, 0.3))))
     walls = [plain(colour(rng, (0.0, 0.5), (0.2, 0.8))) for _ in range(2)]
     surroundings = (plane((0, 0, 0), (0, 1, 0), walls[0]), plane((0, 0, 5.0), (0, 0, -1), walls[1]))
-    far = 1.0 + 0.42 * count
+    far = 0.7 + 0.42 * count
     eye = (float(rng.normal(0, 0.1)), float(rng.uniform(0.5, 0.8)), -far)
     camera = Camera.towards(eye, (0.0, 0.28, 0.0), 1.0 * _SIZE[1], *_SIZE)
     scene = Scene(

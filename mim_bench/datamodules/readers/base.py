@@ -154,6 +154,18 @@ class Reader(abc.ABC):
             return []
         return [f"{split} has {count:,} samples, the official split {official:,}"]
 
+    def incomplete(self, split: str) -> str:
+        """Return how much of the official split this copy has, in words; empty for all of it."""
+        count, official = self.count(split), self.official_count(split)
+        if count >= official or self.stamp() is not None:
+            return ""
+        return f"{count:,} of the official {official:,} samples"
+
+    def chosen_by_seed(self, split: str) -> bool:
+        """Tell whether no official list says what a split has, but a seed; a run then keeps it."""
+        del split
+        return False
+
     def ground_truth(self, split: str) -> Any:
         """Return what the split's metric takes, None where it is in the samples."""
         self.require_split(split)

@@ -78,6 +78,10 @@ caltech101/101_ObjectCategories/BACKGROUND_Google/image_0001.jpg
             "split_seed": self.split_seed,
         }
 
+    def chosen_by_seed(self, split: str) -> bool:
+        """Tell that no split is official."""
+        return bool(split)
+
     def pictures(self) -> Path:
         """Return the folder of the classes."""
         return self.folder / "101_ObjectCategories"

@@ -196,6 +196,10 @@ class ClassificationReader(Reader):
         shown = "; ".join(part for part in (problem.expected, tree) if part)
         return replace(problem, expected=shown)
 
+    def chosen_by_seed(self, split: str) -> bool:
+        """Tell whether a split is carved out of another."""
+        return self.carve is not None and split in ("train", "val")
+
     def facts(self) -> DatasetInfo:
         """Return the dataset's facts with the classes that this copy has."""
         classes = self.listing(next(iter(self.info.splits))).classes
