@@ -23,6 +23,7 @@ from tests.mutations.backbones import BACKBONES
 from tests.mutations.depth import DEPTH
 from tests.mutations.oks import OKS
 from tests.mutations.pose import POSE
+from tests.mutations.semantic_readers import SEMANTIC_READERS
 from tests.mutations.tracking_data import TRACKING_DATA
 from tests.mutations.tracking_metrics import TRACKING_METRICS
 from tests.mutations.tracking_network import TRACKING_NETWORK
@@ -37,6 +38,7 @@ FAMILIES = {
     "depth": DEPTH,
     "oks": OKS,
     "pose": POSE,
+    "semantic-readers": SEMANTIC_READERS,
     "tracking-data": TRACKING_DATA,
     "tracking-metrics": TRACKING_METRICS,
     "tracking-network": TRACKING_NETWORK,

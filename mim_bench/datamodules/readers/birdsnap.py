@@ -60,22 +60,31 @@ birdsnap/download/images/<species>/<picture>.jpg
         from mim_bench.datamodules.readers.listings import Listing
 
         images, tests, species = self.sources(split)
-        rows = self._table(species, ("id", "common"))
+        rows = [row for _, row in self._table(species, ("id", "common"))]
         known = {row["id"]: label for label, row in enumerate(rows)}
-        tested = {line for _, line in read_lines(tests, self.info.obtain)[1:]}
+        if len(known) < len(rows):
+            raise self.wrong("two species have the same id", str(species), "another for each")
+        listed = self._table(images, ("path", "species_id"))
+        tested = self._tested(tests, {row["path"] for _, row in listed})
         base = self.folder / _PICTURES
         there = {
             f"{name}/{one}" for name in class_folders(base) for one in pictures_in(base / name)[0]
         }
         names, labels, lost = [], [], 0
-        for row in self._table(images, ("path", "species_id")):
+        for number, row in listed:
             if (row["path"] in tested) != (split == "test"):
                 continue
             if row["species_id"] not in known:
                 raise self.wrong(
                     f"{row['path']} is of the species {row['species_id']!r}, which {species.name} "
                     "has not",
-                    str(images),
+                    f"{images}:{number}",
+                )
+            if ".." in row["path"].split("/"):
+                raise self.wrong(
+                    f"{row['path']!r} leads out of the dataset's folder",
+                    f"{images}:{number}",
+                    "paths below it",
                 )
             if row["path"] in there:
                 names.append(f"{_PICTURES}/{row['path']}")
@@ -85,8 +94,20 @@ birdsnap/download/images/<species>/<picture>.jpg
         classes = [row["common"] for row in rows]
         return Listing.of(names, labels, classes, [("listed, but not on this disk", lost)])
 
-    def _table(self, path: Path, needed: tuple[str, ...]) -> list[dict[str, str]]:
-        """Read a table with a header; trailing columns may be empty."""
+    def _tested(self, path: Path, listed: set[str]) -> set[str]:
+        """Read the paths to test on; a first line without a slash is a header."""
+        lines = read_lines(path, self.info.obtain)
+        if "/" not in lines[0][1]:
+            lines = lines[1:]
+        for number, line in lines:
+            if line not in listed:
+                raise self.wrong(
+                    f"{line!r} is not in images.txt", f"{path}:{number}", "paths that it has"
+                )
+        return {line for _, line in lines}
+
+    def _table(self, path: Path, needed: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
+        """Read a table with a header: its rows and their lines; trailing columns may be empty."""
         (_, first), *lines = read_lines(path, self.info.obtain)
         header = first.split("\t")
         if lacking := [name for name in needed if name not in header]:
@@ -99,5 +120,5 @@ birdsnap/download/images/<species>/<picture>.jpg
                 raise self.wrong(
                     f"the line has {len(columns)} columns", f"{path}:{number}", f"{least} or more"
                 )
-            rows.append(dict(zip(header, columns, strict=False)))
+            rows.append((number, dict(zip(header, columns, strict=False))))
         return rows

@@ -104,6 +104,8 @@ caltech101/101_ObjectCategories/BACKGROUND_Google/image_0001.jpg
         from mim_bench.datamodules.readers.listings import Listing, ranked
 
         base = self.pictures()
+        if not base.is_dir():
+            raise self.wrong("there is no such folder", str(base))
         classes = [name for name in class_folders(base) if self.background or name != BACKGROUND]
         if self.background and BACKGROUND not in classes:
             raise self.wrong(

@@ -55,6 +55,7 @@ cifar-10-batches-py/batches.meta
     }
     meta: ClassVar[tuple[str, str]] = ("batches.meta", "label_names")
     label_key: ClassVar[str] = "labels"
+    has_files: ClassVar[bool] = False  # pictures lie in the batches
 
     def __init__(self, root: str | Path, **kwargs: Any) -> None:
         super().__init__(root, **kwargs)
@@ -94,11 +95,6 @@ cifar-10-batches-py/batches.meta
             )
         pixels = self._pixels[batch][int(row)].reshape(3, _SIDE, _SIDE)
         return np.ascontiguousarray(pixels.transpose(1, 2, 0))
-
-    def files(self, split: str) -> list[Path]:
-        """Return no files: pictures lie in the batches."""
-        del split
-        return []
 
     def check(self, splits: Iterable[str] | None = None) -> list[Problem]:
         """Look for the batches; torchvision's reader wants all of them for any split."""

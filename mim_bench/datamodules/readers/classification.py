@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import abc
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mim_bench.datamodules.readers.base import DatasetInfo, Reader, split_of
-from mim_bench.datamodules.readers.fingerprints import Description, missing
+from mim_bench.datamodules.readers.fingerprints import Description, missing_names
 from mim_bench.errors import Problem, UserError
 
 if TYPE_CHECKING:
@@ -65,6 +64,9 @@ class ClassificationReader(Reader):
     carve: ClassVar[Carve | None] = None
     """How `train` and `val` are made of `trainval`, where the dataset has no such lists."""
 
+    has_files: ClassVar[bool] = True
+    """Whether each picture is a file of its own."""
+
     multi_label: ClassVar[bool] = False
     """Whether a picture may show several classes."""
 
@@ -117,11 +119,6 @@ class ClassificationReader(Reader):
         """Return the folder that names of pictures are relative to: the dataset's own."""
         return self.folder
 
-    def files(self, split: str) -> list[Path]:
-        """Return the files of a split's pictures; none where they have no files of their own."""
-        base = self.pictures()
-        return [base / name for name in self.listing(split).names.all()]
-
     # what all share
 
     def listing(self, split: str) -> Listing:
@@ -143,6 +140,7 @@ class ClassificationReader(Reader):
         carved = self.carve if split in ("train", "val") else None
         official = carved.of if carved else split
         choices = {"leave_out": self.leave_out, **self.choices()}
+        choices["drawn"] = self.stamp() is not None  # official rules don't hold for it
         if carved:
             choices["split_seed"] = self.split_seed
 
@@ -160,7 +158,10 @@ class ClassificationReader(Reader):
         return Listing.from_arrays(kept_of_many(where, what, parse, self.folders(official)))
 
     def _read(self, split: str) -> Listing:
-        listing = self.read_listing(split)
+        try:
+            listing = self.read_listing(split)
+        except UserError as error:
+            raise UserError([self._with_tree(one) for one in error.problems]) from error
         if self.leave_out:
             import numpy as np
 
@@ -175,50 +176,25 @@ class ClassificationReader(Reader):
 
     def _require_whole(self, split: str, listing: Listing) -> None:
         """Raise a UserError unless pictures are listed once and classes are complete."""
-        names = listing.names.all()
-        if len(set(names)) < len(names):
-            twice = min(name for name, count in Counter(names).items() if count > 1)
-            raise self.wrong(f"{split} lists {twice!r} twice", expected="each picture once")
-        if abroad := [name for name in names if name.startswith("/") or ".." in name.split("/")]:
-            raise self.wrong(
-                f"{split} lists {abroad[0]!r}, which leads out of the dataset's folder",
-                expected="paths below it",
-            )
-        labels = listing.labels
-        if (
-            labels.ndim == 1
-            and len(labels)
-            and not 0 <= labels.min() <= labels.max() < len(listing.classes)
-        ):
-            index = int(((labels < 0) | (labels >= len(listing.classes))).argmax())
-            raise self.wrong(
-                f"the class of {names[index]} has the number {int(labels[index])}, counted from 0",
-                expected=f"0 to {len(listing.classes) - 1}",
-            )
-        found, wanted = len(listing.classes), self.class_count
-        if wanted and found != wanted and self.stamp() is None:
-            raise self.wrong(f"{split} has {found:,} classes", expected=f"{wanted:,} classes")
-        empty = [
-            name for name, count in zip(listing.classes, listing.counts(), strict=True) if not count
-        ]
-        if empty and split in self.trained_on:
-            shown = ", ".join(empty[:_SHOWN]) + (" …" if len(empty) > _SHOWN else "")
-            raise self.wrong(
-                f"{len(empty):,} of {found:,} classes have no picture in {split}: {shown}",
-                expected="pictures of every class",
-            )
-        if not len(listing):
-            raise self.wrong(f"{split} has no picture", expected="a picture or more")
+        from mim_bench.datamodules.readers.listing_rules import flaw
+
+        official = self.class_count if self.stamp() is None else 0
+        what, expected = flaw(split, listing, official, split in self.trained_on)
+        if what:
+            raise self.wrong(what, expected=expected)
 
     def wrong(self, what: str, where: str = "", expected: str = "") -> UserError:
         """Return an error about this dataset's files, with the tree that is expected."""
-        tree = f"the tree\n{self.tree.rstrip()}" if self.tree else ""
-        return UserError(
-            what,
-            where=where or str(self.folder),
-            expected="; ".join(part for part in (expected, tree) if part),
-            action=self.info.obtain,
-        )
+        problem = Problem(what, where or str(self.folder), expected, self.info.obtain)
+        return UserError([self._with_tree(problem)])
+
+    def _with_tree(self, problem: Problem) -> Problem:
+        """Return a problem that shows the expected tree."""
+        tree = f"the tree\n{self.tree.strip()}"
+        if not self.tree or tree in problem.expected:
+            return problem
+        shown = "; ".join(part for part in (problem.expected, tree) if part)
+        return replace(problem, expected=shown)
 
     def chosen_by_seed(self, split: str) -> bool:
         """Tell whether a split is carved out of another."""
@@ -260,23 +236,29 @@ class ClassificationReader(Reader):
         return {**found, "label": (label == 1).astype("float32"), "valid": label >= 0}
 
     def check(self, splits: Iterable[str] | None = None) -> list[Problem]:
-        """Look for lists and listed pictures, without opening one."""
+        """Look for lists and listed pictures, without opening one; compare the splits."""
+        from mim_bench.datamodules.readers.listing_rules import disagreements
+
         if not self.folder.is_dir():
-            what = f"there is no folder for {self.info.title}"
-            expected = f"the tree\n{self.tree.rstrip()}" if self.tree else ""
-            return [Problem(what, str(self.folder), expected, self.info.obtain)]
+            return list(self.wrong(f"there is no folder for {self.info.title}").problems)
         problems: list[Problem] = []
+        listings = {}
         for split in self.info.splits if splits is None else splits:
             try:
-                files = self.files(split)
+                listings[split] = self.listing(split)
+                names = self.listing(split).names.all() if self.has_files else []
             except UserError as error:
                 problems += [one for one in error.problems if one not in problems]
                 continue
-            if lost := missing(files):
-                shown = ", ".join(str(path) for path in lost[:_SHOWN])
+            if lost := missing_names(self.pictures(), names):
+                shown = ", ".join(str(self.pictures() / name) for name in lost[:_SHOWN])
                 more = " …" if len(lost) > _SHOWN else ""
-                what = f"{len(lost):,} of {len(files):,} pictures of {split} are missing: "
-                problems += self.wrong(f"{what}{shown}{more}").problems
+                what = f"{len(lost):,} of {len(names):,} pictures of {split} are missing: "
+                (problem,) = self.wrong(f"{what}{shown}{more}").problems
+                action = f"{problem.action}; or name them in the reader's leave_out"
+                problems.append(replace(problem, action=action))
+        for what, expected in disagreements(listings, carved=self.carve is not None):
+            problems += self.wrong(what, expected=expected).problems
         return problems
 
     def describe(self, split: str) -> Description:

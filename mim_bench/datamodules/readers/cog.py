@@ -123,10 +123,15 @@ cog/images/<wnid>/*.JPEG
         mapping, splits = self.sources("test")
         levels: Any = read_pickle(mapping, self.info.obtain)
         concepts: Any = read_pickle(splits, self.info.obtain)
-        if not isinstance(levels, list) or len(levels) != _LEVELS:
-            raise self.wrong("is no list of five levels", str(mapping))
+        if not (
+            isinstance(levels, list)
+            and len(levels) == _LEVELS
+            and all(_is_list(level) for level in levels)
+        ):
+            raise self.wrong("is no list of five levels", str(mapping), "five lists of WordNet ids")
         if not isinstance(concepts, dict):
             raise self.wrong("is no dictionary of synsets", str(splits))
+        concepts = {str(wnid): parts for wnid, parts in concepts.items()}
         found: dict[str, npt.NDArray[np.generic]] = {}
         for number, level in enumerate(levels, start=1):
             names = [str(wnid) for wnid in level]
@@ -138,16 +143,30 @@ cog/images/<wnid>/*.JPEG
         wnids = sorted(concepts)
         found["wnids"] = np.array(wnids, dtype=np.str_)
         for part in ("train", "test"):
+            lists = [self._paths(wnid, concepts[wnid], part) for wnid in wnids]
             try:
-                lists = [
-                    sorted(str(one).lstrip("/") for one in concepts[wnid][part]) for wnid in wnids
-                ]
-            except (KeyError, TypeError) as error:
-                raise self.wrong(f"a synset lacks {part}: {error!r}", str(splits)) from error
-            packed = Names.of([name for one in lists for name in one])
+                packed = Names.of([name for one in lists for name in one])
+            except ValueError as error:
+                raise self.wrong(f"a path of {part} is no name: {error}", str(splits)) from error
             found[f"{part}_letters"], found[f"{part}_ends"] = packed.letters, packed.ends
             found[f"{part}_counts"] = np.array([len(one) for one in lists], np.int64)
         return found
+
+    def _paths(self, wnid: str, parts: Any, part: str) -> list[str]:
+        """Return the sorted paths that a synset's entry has for a part."""
+        entry: Any = parts.get(part) if isinstance(parts, dict) else None
+        if not _is_list(entry):
+            raise self.wrong(
+                f"{wnid} has no list of pictures for {part}",
+                str(self.folder / _SPLITS),
+                "synset -> train and test -> paths",
+            )
+        return sorted(str(one).lstrip("/") for one in entry)
+
+
+def _is_list(entry: Any) -> bool:
+    """Tell whether something is a list or an array with one axis."""
+    return isinstance(entry, (list, tuple)) or getattr(entry, "ndim", 0) == 1
 
 
 class CoGL1(CoG):

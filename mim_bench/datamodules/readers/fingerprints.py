@@ -81,6 +81,22 @@ def _total_size(paths: Iterable[Path]) -> int:
     return total
 
 
+def missing_names(base: Path, names: Iterable[str]) -> list[str]:
+    """Return the names, relative to a folder, that do not exist: `missing` for a million files."""
+    folders: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        folder, slash, file = name.rpartition("/")
+        folders[folder + slash].append(file)
+    found = []
+    for folder, wanted in folders.items():
+        try:
+            held = set(os.listdir(base / folder))  # noqa: PTH208 - names are all that is needed
+        except OSError:
+            held = set()
+        found += [folder + file for file in wanted if file not in held]
+    return found
+
+
 def missing(paths: Iterable[Path]) -> list[Path]:
     """Return the files that do not exist; each folder is listed once, which is fast over NFS."""
     folders: dict[Path, list[Path]] = defaultdict(list)

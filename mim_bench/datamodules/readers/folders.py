@@ -17,7 +17,9 @@ def class_folders(folder: Path) -> list[str]:
     try:
         with os.scandir(folder) as entries:
             return sorted(
-                one.name for one in entries if one.is_dir() and not one.name.startswith(".")
+                one.name
+                for one in entries
+                if one.is_dir() and not one.name.startswith(".") and is_text(one.name)
             )
     except OSError:
         return []
@@ -31,6 +33,16 @@ def pictures_in(folder: Path) -> tuple[list[str], int]:
     except OSError:
         return [], 0
     found = sorted(
-        name for name in names if name.lower().endswith(ENDINGS) and not name.startswith(".")
+        name
+        for name in names
+        if name.lower().endswith(ENDINGS) and not name.startswith(".") and is_text(name)
     )
     return found, len(names) - len(found)
+
+
+def is_text(name: str) -> bool:
+    """Tell whether a listing can hold a file's name: UTF-8 without line feeds."""
+    try:
+        return b"\n" not in name.encode()
+    except UnicodeEncodeError:  # bytes of another encoding
+        return False

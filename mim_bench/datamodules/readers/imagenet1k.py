@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, ClassVar
 
 from mim_bench.datamodules.readers.base import DatasetInfo
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mim_bench.datamodules.readers.listings import Listing
+
+_WNID = re.compile(r"n\d{8}")
 
 STRAY = "files in class folders that are no pictures"
 """Why files are left out."""
@@ -54,7 +57,22 @@ imagenet/val/<wnid>/*.JPEG
         """List the folders."""
         from mim_bench.datamodules.readers.listings import Listing
 
-        classes = class_folders(self.folder / "train")
+        train = self.folder / "train"
+        classes = class_folders(train)
+        if not classes:
+            raise self.wrong("there are no folders of synsets", str(train), "train/<wnid>/")
+        if odd := [name for name in classes if not _WNID.fullmatch(name)]:
+            raise self.wrong(
+                f"{len(odd):,} folders are none of a synset: {odd[0]}",
+                str(train),
+                "folders named as n01440764",
+            )
+        if flat := len(pictures_in(self.folder / split)[0]):
+            raise self.wrong(
+                f"{flat:,} pictures are in no folder of a synset",
+                str(self.folder / split),
+                f"{split}/<wnid>/",
+            )
         if unknown := set(class_folders(self.folder / split)) - set(classes):
             raise self.wrong(
                 f"{split} has the folder {min(unknown)!r}, which train has not",

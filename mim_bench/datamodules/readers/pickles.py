@@ -61,8 +61,7 @@ def read_pickle(path: Path, obtain: str) -> Any:
         ValueError,
         TypeError,
         AttributeError,
-        IndexError,
-        KeyError,
+        LookupError,
         MemoryError,
         OverflowError,
     ) as error:

@@ -82,6 +82,8 @@ SUN397/a/abbey/sun_aaalbzqrimafwbiv.jpg
         path, classes_file = self.sources(split)
         classes = [line.strip("/") for _, line in read_lines(classes_file, self.info.obtain)]
         known = {name: label for label, name in enumerate(classes)}
+        if len(known) < len(classes):
+            raise self.wrong("has a class twice", str(classes_file), "each class once")
         names, labels = [], []
         for number, line in read_lines(path, self.info.obtain):
             name = line.lstrip("/")

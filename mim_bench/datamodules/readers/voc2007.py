@@ -68,6 +68,7 @@ VOCdevkit/VOC2007/ImageSets/Main/<class>_{train,val,trainval,test}.txt
                 raise self.wrong(
                     f"has {len(lines)} lines", str(path), f"{len(pictures)}, as {whole.name} has"
                 )
+            given: set[str] = set()
             for number, line in lines:
                 name, _, flag = line.partition(" ")
                 if name not in rows or flag.strip() not in _TRUTH:
@@ -76,5 +77,8 @@ VOCdevkit/VOC2007/ImageSets/Main/<class>_{train,val,trainval,test}.txt
                         f"{path}:{number}",
                         f"a picture of {whole.name} and 1, 0 or -1",
                     )
+                if name in given:
+                    raise self.wrong(f"{name} is there twice", f"{path}:{number}", "once")
+                given.add(name)
                 labels[rows[name], column] = _TRUTH[flag.strip()]
         return Listing.of([f"VOC2007/JPEGImages/{name}.jpg" for name in pictures], labels, CLASSES)
