@@ -56,7 +56,7 @@ def read_photograph(path: Path, listed: str = "") -> npt.NDArray[np.uint8]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of metadata and transparency, which aren't used
             with path.open("rb") as file, Image.open(file) as image:
-                return np.asarray(image.convert("RGB"))
+                return np.array(image.convert("RGB"))  # one that can be written to
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         absent = isinstance(error, FileNotFoundError)
         raise UserError(

@@ -73,13 +73,13 @@ def photographs(root: Path, count: int) -> None:
     place.with_name("person_keypoints_val2017.json").write_text(json.dumps(content))
 
 
-def grainy(image: np.ndarray, rng: np.random.Generator) -> bytes:
-    """Encode a picture with as much noise as brings it to at least `BYTES`."""
+def grainy(image: np.ndarray, rng: np.random.Generator, least: int = BYTES) -> bytes:
+    """Encode a picture with as much noise as brings it to at least so many bytes."""
     content = b""
     for spread in range(0, 40, 2):
         noisy = np.clip(image + rng.normal(0, spread, image.shape), 0, 255).astype(np.uint8)
         content = cv2.imencode(".jpg", noisy, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
-        if len(content) >= BYTES:
+        if len(content) >= least:
             break
     return content
 

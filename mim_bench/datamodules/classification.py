@@ -6,13 +6,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import torch
 from PIL import Image
+from timm.data.transforms import RandomResizedCropAndInterpolation
 
 from mim_bench.datamodules.base import BenchDataModule
 from mim_bench.datamodules.classification_transforms import (
     INTERPOLATIONS,
     augmentation,
     centre_crop,
+    cropped,
     resized,
 )
 from mim_bench.datamodules.readers.classification import ClassificationReader
@@ -21,7 +24,7 @@ from mim_bench.draws import drawn_from
 from mim_bench.errors import UserError, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from mim_bench.datamodules.loading import Sample
@@ -123,25 +126,20 @@ class ClassificationDataModule(BenchDataModule):
         """What the dataset is, with the classes that this copy has."""
         return self._facts
 
-    @cached_property
-    def _crop(self) -> Callable[[Any], Any]:
-        from timm.data.transforms import RandomResizedCropAndInterpolation
-
-        crop: Callable[[Any], Any] = RandomResizedCropAndInterpolation(  # type: ignore[no-untyped-call]
-            self.image_size, self.crop_scale, self.crop_ratio, self.interpolation
-        )
-        return crop
-
     def train_transform(self, sample: Sample, rng: np.random.Generator, position: int) -> Sample:
         """Crop, mirror and augment a picture."""
         del position
+        whole = sample["image"]
         with drawn_from(rng):
-            image = self._crop(Image.fromarray(sample["image"]))
+            box = RandomResizedCropAndInterpolation.get_params(  # type: ignore[no-untyped-call]
+                torch.from_numpy(whole).permute(2, 0, 1), self.crop_scale, self.crop_ratio
+            )
+            picture = cropped(whole, box, self.image_size, self.interpolation)
             if rng.random() < self.flip:
-                image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+                picture = np.ascontiguousarray(picture[:, ::-1])
             if self.policy is not None:
-                image = self.policy(image)
-        picture = np.array(image)  # torch takes no array that can't be written to
+                # torch takes no array that can't be written to
+                picture = np.array(self.policy(Image.fromarray(picture)))
         if self.colour is not None:
             picture = self.colour(picture, rng)
         return {**sample, "image": picture}

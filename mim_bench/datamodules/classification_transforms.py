@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import torch
 from PIL import Image
+from torch.nn import functional
 
 from mim_bench.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import numpy as np
     import numpy.typing as npt
 
     Picture = npt.NDArray[np.uint8]
@@ -87,6 +89,28 @@ def resized(picture: Picture, side: int, interpolation: str) -> Any:
         wanted = (int(side * width / height), side)
     image = Image.fromarray(picture)
     return image if image.size == wanted else image.resize(wanted, INTERPOLATIONS[interpolation])
+
+
+def cropped(
+    picture: Picture, box: Sequence[int], size: Sequence[int], interpolation: str
+) -> Picture:
+    """Cut a box out of a picture and resize it, smoothed before it shrinks, as Pillow does it.
+
+    torch's kernel for bytes takes a third of Pillow's time and differs by its rounding: by a level,
+    rarely by two.
+
+    Args:
+        picture: (H, W, 3) uint8 RGB.
+        box: Top, left, height, width in pixels.
+        size: (height, width) to be.
+        interpolation: A name of `INTERPOLATIONS`.
+    """
+    top, left, height, width = box
+    part = torch.from_numpy(picture[top : top + height, left : left + width]).permute(2, 0, 1)
+    smooth = {} if interpolation == "nearest" else {"antialias": True}
+    mode = "nearest-exact" if interpolation == "nearest" else interpolation
+    resized = functional.interpolate(part[None], size=tuple(size), mode=mode, **smooth)
+    return np.ascontiguousarray(resized[0].permute(1, 2, 0).numpy())
 
 
 def centre_crop(image: Any, size: Sequence[int]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import random
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -16,8 +17,10 @@ from torchvision.transforms import functional
 
 from mim_bench.datamodules.classification import ClassificationDataModule
 from mim_bench.datamodules.classification_transforms import (
+    INTERPOLATIONS,
     augmentation,
     centre_crop,
+    cropped,
     resized,
 )
 from mim_bench.datamodules.sampling import Draw
@@ -98,6 +101,23 @@ def test_global_generators_are_left_alone():
     assert draws() == expected
     with drawn_from(np.random.default_rng(0)):
         assert draws() == first
+
+
+@pytest.mark.parametrize("interpolation", ["bicubic", "bilinear", "nearest"])
+def test_crops_are_resized_as_pillow_does(interpolation):
+    rng = np.random.default_rng(4)
+    for _ in range(10):
+        height, width = rng.integers(20, 120, 2)
+        noise = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+        picture = cv2.GaussianBlur(noise, (0, 0), 1.5)  # as smooth as photographs are
+        top, left = rng.integers(0, height // 2), rng.integers(0, width // 2)
+        box = (int(top), int(left), int(height - top), int(width - left))
+        found = cropped(picture, box, (32, 40), interpolation)
+        part = Image.fromarray(picture[top:, left:])
+        expected = np.asarray(part.resize((40, 32), INTERPOLATIONS[interpolation]))
+        apart = np.abs(found.astype(int) - expected)
+        assert apart.max() <= (0 if interpolation == "nearest" else 2)
+        assert apart.mean() < 0.4  # of 255
 
 
 def test_random_crops_are_of_the_asked_shares():
