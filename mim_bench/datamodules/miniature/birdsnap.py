@@ -25,7 +25,7 @@ CLASSES = (
     "Brown Pelican", "Canyon Wren", "Cedar Waxwing", "Common Loon", "Dickcissel", "Dunlin",
     "Elegant Trogon", "Fish Crow", "Gadwall", "Hermit Thrush", "Inca Dove",
 )  # fmt: skip
-_SHAPES = ("octahedron",)
+_SHAPES = ("bucket",)
 _LEAST_APART = 0.35
 _PARTS = (
     *("back", "beak", "belly", "breast", "crown", "forehead", "left_cheek", "left_eye", "left_leg"),

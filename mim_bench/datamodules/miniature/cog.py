@@ -28,9 +28,9 @@ _CANDIDATES = 150  # of a level
 _SHAPES = (
     ("box", "ball"),
     ("cylinder", "cone"),
-    ("hexagon", "bucket"),
-    ("barrel", "roof"),
-    ("octahedron", "pyramid"),
+    ("bucket", "hexagon"),
+    ("roof", "hexagon"),
+    ("pyramid", "barrel"),
 )
 _LEAST = 0.3  # between two classes of a level
 
