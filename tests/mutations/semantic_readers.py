@@ -1,11 +1,55 @@
-"""Facts of the readers of CoG, iNat18, ImageNet-1K, Birdsnap, SUN397, Caltech-101 and VOC2007."""
+"""Facts of the readers of the classification datasets."""
 
 from tests.mutations.mutation import Mutation
 
 _READERS = "datamodules/readers/"
-_BAD = "tests/datamodules/test_bad_classification_one.py"
+_BAD = "tests/datamodules/test_bad_classification_files.py"
+
+_WORLD = "tests/datamodules/test_miniature_classification.py"
 
 SEMANTIC_READERS = (
+    Mutation(
+        "Food's classes are numbered by their sorted keys",
+        f"{_READERS}food101.py",
+        "classes = sorted(content)",
+        "classes = list(content)",
+        _WORLD,
+    ),
+    Mutation(
+        "Cars count classes from 1",
+        f"{_READERS}cars.py",
+        "int(label) - 1",
+        "int(label) % len(named)",
+        _WORLD,
+    ),
+    Mutation(
+        "Flowers are tested on the large set",
+        f"{_READERS}flowers.py",
+        '"train": ("trnid",)',
+        '"train": ("tstid",)',
+        _WORLD,
+    ),
+    Mutation(
+        "CIFAR's pixels are laid colour by colour",
+        f"{_READERS}cifar.py",
+        "reshape(3, _SIDE, _SIDE)\n        return np.ascontiguousarray(pixels.transpose(1, 2, 0))",
+        "reshape(_SIDE, _SIDE, 3)\n        return np.ascontiguousarray(pixels)",
+        _WORLD,
+    ),
+    Mutation(
+        "VOC's difficult objects are not scored",
+        f"{_READERS}voc2007.py",
+        '"0": -1',
+        '"0": 0',
+        _WORLD,
+    ),
+    Mutation(
+        "each class gives its share to the validation part",
+        f"{_READERS}listings.py",
+        "order = np.lexsort((rank, labels))",
+        "order = np.argsort(rank)",
+        "tests/datamodules/test_classification_reader.py",
+    ),
     Mutation(
         "a label past 32 bits is refused before it wraps",
         f"{_READERS}inat18.py",

@@ -49,6 +49,10 @@ stanford_cars/{_WITH_LABELS}
             annotations = next((place for place in places if place.is_file()), places[0])
         return [annotations, devkit / "cars_meta.mat"]
 
+    def folders(self, split: str) -> list[Path]:
+        """Return the folder of the pictures, which a mirror has twice."""
+        return [self.folder / ("cars_test" if split == "test" else "cars_train")]
+
     def read_listing(self, split: str) -> Listing:
         """Read file names and classes, which the files count from 1."""
         import numpy as np
@@ -67,9 +71,9 @@ stanford_cars/{_WITH_LABELS}
                 str(path),
                 "class and fname; the devkit's own list of the test has no classes",
             )
-        classes = [str(name) for name in np.atleast_1d(read_mat(meta, "class_names", ""))]
-        folder = "cars_test" if split == "test" else "cars_train"
-        nested = self.folder / folder / folder
+        named = np.atleast_1d(read_mat(meta, "class_names", self.info.obtain))
+        (place,) = self.folders(split)
+        folder, nested = place.name, place / place.name
         if nested.is_dir():
             raise self.wrong(
                 f"holds a folder {folder} of its own, as one mirror has it",
@@ -77,4 +81,6 @@ stanford_cars/{_WITH_LABELS}
                 f"the pictures directly below it (move them up from {nested})",
             )
         names = [f"{folder}/{one}" for one in found["fname"]]
-        return Listing.of(names, [int(label) - 1 for label in found["class"]], classes)
+        return Listing.of(
+            names, [int(label) - 1 for label in found["class"]], named.astype(str).tolist()
+        )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from mim_bench.datamodules.readers.base import DatasetInfo
 from mim_bench.datamodules.readers.classification import Carve, ClassificationReader
 from mim_bench.datamodules.readers.fingerprints import Description
-from mim_bench.errors import Problem, UserError
+from mim_bench.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from mim_bench.datamodules.readers.listings import Listing
+    from mim_bench.errors import Problem
 
 _SIDE = 32
 _LICENCE = "none is stated"
@@ -103,7 +104,7 @@ cifar-10-batches-py/batches.meta
             for path in self.sources("trainval") + self.sources("test")
             if self.folder.is_dir() and not path.is_file()
         ]
-        problems = [Problem("is missing", str(path), action=self.info.obtain) for path in lost]
+        problems = [one for path in lost for one in self.wrong("is missing", str(path)).problems]
         return list(dict.fromkeys(problems)) or super().check(splits)
 
     def describe(self, split: str) -> Description:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING, Any
 
 from mim_bench.errors import UserError
@@ -21,7 +22,17 @@ def read_mat(path: Path, name: str, obtain: str) -> Any:
 
     try:
         content = loadmat(str(path), squeeze_me=True, variable_names=[name])
-    except (OSError, ValueError, TypeError, NotImplementedError, MatReadError) as error:
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        IndexError,
+        KeyError,
+        NotImplementedError,
+        OverflowError,
+        MatReadError,
+        zlib.error,
+    ) as error:
         absent = isinstance(error, (FileNotFoundError, NotADirectoryError))
         raise UserError(
             "is missing" if absent else f"can't be read as a MATLAB file: {error}",

@@ -62,5 +62,7 @@ oxford-iiit-pet/annotations/trainval.txt, test.txt
                 raise self.wrong(f"{breed} has the number of {breeds[label]}", f"{path}:{number}")
             names.append(f"images/{columns[0]}.jpg")
             labels.append(label)
-        classes = [breeds.get(label, f"class {label + 1}") for label in range(max(breeds) + 1)]
+        classes = [
+            breeds.get(label, f"class {label + 1}") for label in range(max(breeds, default=-1) + 1)
+        ]
         return Listing.of(names, labels, classes)

@@ -1,4 +1,4 @@
-"""Bad files of CoG, iNat18, ImageNet-1K, Birdsnap, SUN397, Caltech-101 and VOC2007.
+"""Bad files of the classification datasets.
 
 Each gives one error that says what, where and which tree is expected, never another number.
 """
@@ -14,6 +14,7 @@ import pytest
 from bad_classification_indices import CASES as CASES_OF_INDICES
 from bad_classification_indices import L1_FIRST, TRAIN18
 from bad_classification_lists import CASES_OF_LISTS, NET, SUN, TESTED
+from bad_classification_tables import CASES_OF_TABLES
 from bad_files import entries, lines, remove
 
 from mim_bench.datamodules import miniature
@@ -34,6 +35,13 @@ COUNTS = {
     "sun397": {"train": 2, "test": 1},
     "caltech101": {"all": 3},
     "voc2007": {"train": 20, "val": 20, "test": 4},
+    "food101": {"train": 2, "test": 1},
+    "cifar10": {"train": 5, "test": 2},
+    "cars": {"train": 2, "test": 1},
+    "aircraft": {"train": 1, "val": 1, "test": 1},
+    "dtd": {"train": 1, "val": 1, "test": 1},
+    "pets": {"trainval": 2, "test": 1},
+    "flowers": {"train": 1, "val": 1, "test": 1},
 }
 DRAWN = {"cog-l1": "cog"}
 PER_CLASS = {"caltech101": {"train_per_class": 2}}
@@ -66,7 +74,7 @@ def copy(drawn: Callable[[str], Path], tmp_path: Path) -> Callable[[str], Classi
     return get
 
 
-CASES = {**CASES_OF_INDICES, **CASES_OF_LISTS}
+CASES = {**CASES_OF_INDICES, **CASES_OF_LISTS, **CASES_OF_TABLES}
 
 
 @pytest.mark.parametrize(
@@ -93,7 +101,10 @@ def test_bad_files(
     assert not (tmp_path / "trapped").exists()
 
 
-DATASETS = ("cog-l1", "inat18", "imagenet1k", "birdsnap", "sun397", "caltech101", "voc2007")
+DATASETS = (
+    *("cog-l1", "inat18", "imagenet1k", "birdsnap", "sun397", "caltech101", "voc2007", "food101"),
+    *("cars", "aircraft", "dtd", "pets", "flowers"),
+)
 OFFICIAL = {
     "cog-l1": f"{L1_FIRST} has 2 pictures in train",
     "inat18": "train has 30 classes",
@@ -101,6 +112,12 @@ OFFICIAL = {
     "birdsnap": "trainval has 20 classes",
     "sun397": "trainval has 20 classes",
     "caltech101": "trainval has 21 classes",
+    "food101": "trainval has 20 classes",
+    "cars": "trainval has 20 classes",
+    "aircraft": "train has 20 classes",
+    "dtd": "train has 20 classes",
+    "pets": "trainval has 20 classes",
+    "flowers": "train has 20 classes",
 }
 
 
