@@ -26,7 +26,7 @@ def root(tmp_path, small_cache):
     [
         (("run", "--suite", "geometrik"), ["unknown suite 'geometrik'", "'geometric'"]),
         (("run", "--suite", "geometric", "--columns", "nyu2"), ["unknown column", "'nyuv2'"]),
-        (("run", "--suite", "semantic", "--columns", "cars"), ["column cars", "not built"]),
+        (("run", "--suite", "combined", "--columns", "coco-box"), ["column coco-box", "not built"]),
         (("run", "--suite", "geometric", "--backbone", "swinv2_mimi"), ["did you mean 'swinv2_"]),
         (("run", "--suite", "geometric", "--backbone", "vit_mini=no.pth"), ["no weights file"]),
         (("run",), ["nothing to run"]),
