@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.mutations.backbones import BACKBONES
+from tests.mutations.classification_task import CLASSIFICATION_TASK
 from tests.mutations.depth import DEPTH
 from tests.mutations.oks import OKS
 from tests.mutations.pose import POSE
@@ -35,6 +36,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FAILED = 1  # pytest's status where tests ran and some failed
 FAMILIES = {
     "backbones": BACKBONES,
+    "classification-task": CLASSIFICATION_TASK,
     "depth": DEPTH,
     "oks": OKS,
     "pose": POSE,
