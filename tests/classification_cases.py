@@ -43,7 +43,7 @@ def golden():
 
 def task(backbone="golden_small", **settings):
     """Build a task at 64 pixels for five classes."""
-    shape = {"image_size": (64, 64), "window": 4, "pad_order": "official", "norm": "tokens"}
+    shape = {"image_size": (64, 64), "window": 4, "pad_order": "official"}
     return ClassificationTask(backbone, info=INFO, **shape, **settings)
 
 

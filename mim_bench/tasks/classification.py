@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from mim_bench.backbones.network import is_windowed
 from mim_bench.errors import UserError
 from mim_bench.tasks.base import Batch, Task, info_dict
 from mim_bench.tasks.classification_head import ClassificationHead
@@ -98,7 +99,7 @@ class ClassificationTask(ClassificationOutcomes, Task):
             )
         self.multi_label = bool((facts.get("extra") or {}).get("multi_label"))
         if norm == "auto":
-            norm = "tokens" if "swin" in spec_of(backbone).name else "pooled"
+            norm = "tokens" if is_windowed(spec_of(backbone)) else "pooled"
         self.norm = norm
         self.head_init = head_init
         self.dropout = dropout

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from mim_bench.draws import drawn_from
 from mim_bench.errors import UserError
+from mim_bench.tasks.base import Task
 from mim_bench.tasks.classification import ClassificationTask
 from mim_bench.tasks.classification_metrics import (
     eleven_point_precision,
@@ -52,6 +53,15 @@ def test_any_backbone_learns_a_batch(backbone, norm):
     records = one.eval().evaluate(samples, {})
     assert [record["id"] for record in records] == samples["id"]
     assert one.scores(records)["top1"] > 80
+
+
+@pytest.mark.parametrize("name", ["swinv2_cr_tiny_ns_224", "hiera_base_abswin_256"])
+def test_names_like_swins_are_no_swins(name, monkeypatch):
+    """The last norm follows what a network is, not what it is called."""
+    asked = {}
+    monkeypatch.setattr(Task, "__init__", lambda _self, _backbone, **given: asked.update(given))
+    norm = ClassificationTask(name, info=INFO).norm
+    assert (norm, asked["out_norm"]) == ("pooled", "none")
 
 
 def test_plain_loss_is_smoothed_cross_entropy():
