@@ -14,7 +14,7 @@ from classification_counts import SETS
 from PIL import Image
 from scipy.io import loadmat
 
-from mim_bench.datamodules.miniature import aircraft, food101, labelled
+from mim_bench.datamodules.miniature import aircraft, class_sheets, food101, labelled, world
 
 DRAWN = [name for name in SETS if not name.startswith("cifar")]
 
@@ -168,3 +168,15 @@ def test_cog_keeps_arrays_of_text(root):
     arrays = [array for both in concepts.values() for array in both.values()]
     assert {array.dtype.kind for array in arrays} == {"U"}
     assert {Path(name).suffix for array in arrays for name in array.tolist()} == {".JPEG"}
+
+
+def test_a_sheet_shows_every_set_that_was_drawn(root, tmp_path):
+    rows = len(SETS) - 1 + 5  # CoG's levels have one each
+    page = class_sheets.classes_page(root)
+    assert page.shape[0] % rows == 0
+    panels = page.reshape(rows, -1, *page.shape[1:])
+    assert all(len(np.unique(panel)) > 100 for panel in panels)
+    assert set(class_sheets.SETS) == set(SETS)
+    # data of the user's own are not opened
+    (tmp_path / world.WRITERS["cifar10"].FOLDER).mkdir()
+    assert class_sheets.drawn(tmp_path) == []
