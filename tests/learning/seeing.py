@@ -1,11 +1,11 @@
 """How far raw colours and a small network get on each classification set of the world.
 
 Run: python -m tests.learning.seeing [--sets pets,cog] [--test 50] [--steps 150] [--limit 2.5]
-Measures, on a world of its own with more test pictures than usual (160 are too few to compare with
-a limit): the best of 1, 5 and 15 nearest neighbours by mean colour and by 8 x 8 pixels, and a small
-network from scratch after 150 steps of 32 pictures at 64 pixels. Marks nearest neighbours beyond the
-limit, in times of chance, and a network below five times. VOC 2007, whose metric is another one, is
-left to `tests.learning.classification`.
+Measures, on a world of its own with more test pictures than usual (160 are too few to compare
+with a limit): the best of 1, 5 and 15 nearest neighbours by mean colour and by 8 x 8 pixels, and a
+small network from scratch after 150 steps of 32 pictures at 64 pixels. Marks nearest neighbours
+beyond the limit, in times of chance, and a network below five times. VOC 2007, whose metric is
+another one, is left to `tests.learning.classification`.
 """
 
 from __future__ import annotations
