@@ -58,6 +58,24 @@ def test_cifar_holds_the_pictures_of_a_unit(root, tmp_path, name):
     assert {one.transpose(2, 0, 1).tobytes() for one in first} <= found
 
 
+@pytest.mark.parametrize("name", sorted(SETS))
+def test_lists_say_nothing_of_when_they_were_written(root, tmp_path, monkeypatch, name):
+    module, counts = writer(name), SETS[name]
+    monkeypatch.setattr("time.asctime", lambda *_: "another time")
+    if name in ("voc2007", "birdsnap") or name.startswith("cifar"):  # from what was drawn
+        for number in range(len(module.plan(counts))):
+            module.draw_frame(tmp_path, 0, counts, number)
+    elif name == "caltech101":
+        (tmp_path / "101_ObjectCategories" / module.BACKGROUND).mkdir(parents=True)
+    elif name == "pets":
+        (tmp_path / "images").mkdir()
+    module.finish(tmp_path, counts)
+    for path in tmp_path.rglob("*"):
+        if path.is_file():
+            same = root / module.FOLDER / path.relative_to(tmp_path)
+            assert path.read_bytes() == same.read_bytes(), path.name
+
+
 def test_cifar_is_pickled_as_the_official_batches(root):
     ten, hundred = root / "cifar-10-batches-py", root / "cifar-100-python"
     for k in range(1, 6):
