@@ -60,13 +60,13 @@ def draw_frame(folder: Path, seed: int, counts: Mapping[str, int], number: int) 
 
 def finish(folder: Path, counts: Mapping[str, int]) -> None:
     """Write outlines, under folder names of which some differ, and the stray file."""
-    from scipy.io import savemat
+    from mim_bench.datamodules.miniature.files import write_matlab
 
     other = {"Faces": "Faces_2", "Motorbikes": "Motorbikes_16", "airplanes": "Airplanes_Side_2"}
     for name in CLASSES[1:]:
         place = folder / "Annotations" / other.get(name, name)
         place.mkdir(parents=True, exist_ok=True)
-        savemat(place / "annotation_0001.mat", {"box_coord": _box(), "obj_contour": _box()})
+        write_matlab(place / "annotation_0001.mat", {"box_coord": _box(), "obj_contour": _box()})
     (folder / "101_ObjectCategories" / BACKGROUND / "tmp").write_bytes(b"")
 
 

@@ -51,18 +51,19 @@ def draw_frame(folder: Path, seed: int, counts: Mapping[str, int], number: int) 
 def finish(folder: Path, counts: Mapping[str, int]) -> None:
     """Write the devkit, and the test's labels beside it."""
     import numpy as np
-    from scipy.io import savemat
+
+    from mim_bench.datamodules.miniature.files import write_matlab
 
     devkit = folder / "devkit"
     devkit.mkdir(parents=True, exist_ok=True)
     shots = sorted((shot for unit in plan(counts) for shot in unit), key=lambda shot: shot.path)
     train = [shot for shot in shots if shot.path.startswith("cars_train")]
     test = [shot for shot in shots if shot.path.startswith("cars_test")]
-    savemat(devkit / "cars_train_annos.mat", {"annotations": _rows(train, True)})
-    savemat(devkit / "cars_test_annos.mat", {"annotations": _rows(test, False)})
-    savemat(folder / "cars_test_annos_withlabels.mat", {"annotations": _rows(test, True)})
+    write_matlab(devkit / "cars_train_annos.mat", {"annotations": _rows(train, True)})
+    write_matlab(devkit / "cars_test_annos.mat", {"annotations": _rows(test, False)})
+    write_matlab(folder / "cars_test_annos_withlabels.mat", {"annotations": _rows(test, True)})
     names = np.array([list(CLASSES)], dtype=object)
-    savemat(devkit / "cars_meta.mat", {"class_names": names})
+    write_matlab(devkit / "cars_meta.mat", {"class_names": names})
     labelled.write_lines(devkit / "train_perfect_preds.txt", [str(one.label + 1) for one in train])
 
 

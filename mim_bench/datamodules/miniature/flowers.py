@@ -51,11 +51,12 @@ def draw_frame(folder: Path, seed: int, counts: Mapping[str, int], number: int) 
 def finish(folder: Path, counts: Mapping[str, int]) -> None:
     """Write the labels of all files, and the three sets."""
     import numpy as np
-    from scipy.io import savemat
+
+    from mim_bench.datamodules.miniature.files import write_matlab
 
     each = sum(counts.values())
     labels = np.repeat(np.arange(1, CLASSES + 1, dtype=np.uint8), each)
-    savemat(folder / "imagelabels.mat", {"labels": labels[None]})
+    write_matlab(folder / "imagelabels.mat", {"labels": labels[None]})
     sets, start = {}, 0
     for split, name in _SETS.items():
         count = counts.get(split, 0)
@@ -66,4 +67,4 @@ def finish(folder: Path, counts: Mapping[str, int]) -> None:
         ]
         sets[name] = np.array([numbers], dtype=np.uint16)
         start += count
-    savemat(folder / "setid.mat", sets)
+    write_matlab(folder / "setid.mat", sets)

@@ -19,12 +19,12 @@ COUNTS = {"train": 26, "test": 8}
 """Pictures of each class, by split."""
 
 FRAMES_PER_UNIT = labelled.PER_UNIT
-# the sorted order of the first two is not that of the official `classes.txt`
 CLASSES = (
     "cheese_plate", "cheesecake", "apple_pie", "baklava", "bibimbap", "carrot_cake", "churros",
     "dumplings", "edamame", "falafel", "gnocchi", "hummus", "macarons", "nachos", "omelette",
     "paella", "ravioli", "samosa", "tacos", "waffles",
 )  # fmt: skip
+_SWAPPED = ("cheese_plate", "cheesecake")  # `classes.txt` has them the other way round
 _SHAPES = ("cylinder",)
 _LEAST_APART = 0.35
 _ODD = {(2, 1): "turned"}
@@ -64,7 +64,11 @@ def finish(folder: Path, counts: Mapping[str, int]) -> None:
         labelled.write_lines(
             meta / f"{split}.txt", [name for names in found.values() for name in names]
         )
-    labelled.write_lines(meta / "classes.txt", sorted(CLASSES[2:]) + list(CLASSES[1::-1]))
+    names = sorted(CLASSES)
+    places = [names.index(name) for name in _SWAPPED]
+    for place, name in zip(reversed(places), _SWAPPED, strict=True):
+        names[place] = name
+    labelled.write_lines(meta / "classes.txt", names)
     labelled.write_lines(
-        meta / "labels.txt", [name.replace("_", " ").capitalize() for name in sorted(CLASSES)]
+        meta / "labels.txt", [name.replace("_", " ").capitalize() for name in names]
     )

@@ -17,6 +17,7 @@ from mim_bench.datamodules.miniature import (
     nyuv2,
     trackingnet,
 )
+from mim_bench.datamodules.miniature.class_sheets import classes_page, drawn
 from mim_bench.datamodules.miniature.marks import (
     SWATCHES,
     colour_depth,
@@ -90,6 +91,8 @@ def write_sheets(root: Path, seed: int = 0) -> list[Path]:
     ]
     if any((root / writer.FOLDER).is_dir() for writer in (got10k, trackingnet, lasot)):
         sheets.append(Sheet("tracking", tracking_page(root)))
+    if drawn(root):
+        sheets.append(Sheet("classes", classes_page(root)))
     for sheet in sheets:
         path = folder / f"{sheet.name}.jpg"
         quality = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
