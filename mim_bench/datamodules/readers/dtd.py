@@ -48,9 +48,9 @@ dtd/labels/train1.txt, val1.txt, test1.txt
 
     def __init__(self, root: str | Path, partition: int = 1, **kwargs: Any) -> None:
         super().__init__(root, **kwargs)
-        if not 1 <= partition <= _PARTITIONS:
+        if type(partition) is not int or not 1 <= partition <= _PARTITIONS:
             raise UserError(
-                f"is {partition}",
+                f"is {partition!r}",
                 where="data.reader.init_args.partition",
                 expected=f"1 to {_PARTITIONS}",
             )
