@@ -11,6 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from bad_classification_arrays import CASES_OF_ARRAYS
 from bad_classification_indices import CASES as CASES_OF_INDICES
 from bad_classification_indices import L1_FIRST, TRAIN18
 from bad_classification_lists import CASES_OF_LISTS, NET, SUN, TESTED
@@ -37,6 +38,7 @@ COUNTS = {
     "voc2007": {"train": 20, "val": 20, "test": 4},
     "food101": {"train": 2, "test": 1},
     "cifar10": {"train": 5, "test": 2},
+    "cifar100": {"train": 2, "test": 1},
     "cars": {"train": 2, "test": 1},
     "aircraft": {"train": 1, "val": 1, "test": 1},
     "dtd": {"train": 1, "val": 1, "test": 1},
@@ -74,7 +76,7 @@ def copy(drawn: Callable[[str], Path], tmp_path: Path) -> Callable[[str], Classi
     return get
 
 
-CASES = {**CASES_OF_INDICES, **CASES_OF_LISTS, **CASES_OF_TABLES}
+CASES = {**CASES_OF_INDICES, **CASES_OF_LISTS, **CASES_OF_TABLES, **CASES_OF_ARRAYS}
 
 
 @pytest.mark.parametrize(
@@ -113,6 +115,7 @@ OFFICIAL = {
     "sun397": "trainval has 20 classes",
     "caltech101": "trainval has 21 classes",
     "food101": "trainval has 20 classes",
+    "cifar100": "trainval has 20 classes",
     "cars": "trainval has 20 classes",
     "aircraft": "train has 20 classes",
     "dtd": "train has 20 classes",
@@ -134,7 +137,7 @@ def test_other_data_must_have_the_official_classes(
     assert reader.tree.strip() in str(caught.value)
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", [*DATASETS, "cifar10", "cifar100"])
 def test_no_folder(tmp_path: Path, name: str) -> None:
     found: Any = get_reader_class(name)
     (problem,) = found(tmp_path).check()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,11 +14,9 @@ from PIL import Image
 from mim_bench.datamodules.readers.base import DatasetInfo
 from mim_bench.datamodules.readers.classification import Carve, ClassificationReader
 from mim_bench.datamodules.readers.listings import Listing, Names, held_out
+from mim_bench.datamodules.readers.values import texts, whole_numbers
 from mim_bench.errors import UserError
 from mim_bench.images import read_photograph
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class Folders(ClassificationReader):
@@ -179,3 +177,29 @@ def test_photographs_of_all_kinds(tmp_path: Path) -> None:
         assert "list.txt" in str(caught.value)
     with pytest.raises(UserError, match="is missing"):
         read_photograph(tmp_path / "absent.jpg")
+
+
+@given(st.lists(st.integers(-(2**31) + 1, 2**31 - 1)), st.sampled_from(["list", "ints", "doubles"]))
+def test_whole_numbers_are_taken_as_they_are(numbers: list[int], kind: str) -> None:
+    held = {"list": numbers, "ints": np.array(numbers, "i8"), "doubles": np.array(numbers, "f8")}
+    assert whole_numbers(held[kind], "label", Path("file"), "").tolist() == numbers
+
+
+@pytest.mark.parametrize(
+    "odd", [2**31, -(2**31) - 1, 2**70, 0.5, float("nan"), float("inf"), "1", None, [1], b"1"]
+)
+def test_odd_numbers_and_labels_are_refused(odd: object) -> None:
+    with pytest.raises(UserError, match="has the label"):
+        whole_numbers([0, odd], "label", Path("file"), "")
+    with pytest.raises((ValueError, TypeError, OverflowError)):
+        Listing.of(["a", "b"], [0, odd], ["one"])  # type: ignore[list-item]
+
+
+def test_single_texts_and_numbers() -> None:
+    assert whole_numbers(np.array(3), "label", Path("file"), "").tolist() == [3]
+    assert texts(np.array("one"), "class", Path("file"), "") == ["one"]
+    for odd in ("", "a\nb", "\ud800", b"one", 1, None):
+        with pytest.raises(UserError, match="has the class"):
+            texts(["one", odd], "class", Path("file"), "")
+    with pytest.raises(UserError, match="twice"):
+        texts(["one", "two", "one"], "class", Path("file"), "", once=True)

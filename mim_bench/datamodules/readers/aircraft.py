@@ -81,9 +81,11 @@ fgvc-aircraft-2013b/data/images_variant_{train,val,trainval,test}.txt
     def read_listing(self, split: str) -> Listing:
         """Read `id class`, where classes may hold spaces and slashes."""
         from mim_bench.datamodules.readers.listings import Listing
+        from mim_bench.datamodules.readers.values import texts
 
         path, classes_file = self.sources(split)
-        classes = [name for _, name in read_lines(classes_file, self.info.obtain)]
+        listed = [name for _, name in read_lines(classes_file, self.info.obtain)]
+        classes = texts(listed, "class", classes_file, self.info.obtain, once=True)
         known = {name: label for label, name in enumerate(classes)}
         names, labels = [], []
         for number, line in read_lines(path, self.info.obtain):

@@ -59,6 +59,7 @@ stanford_cars/{_WITH_LABELS}
 
         from mim_bench.datamodules.readers.listings import Listing
         from mim_bench.datamodules.readers.matfiles import read_mat
+        from mim_bench.datamodules.readers.values import texts, whole_numbers
 
         path, meta = self.sources(split)
         if not path.is_file() and split == "test":
@@ -67,11 +68,14 @@ stanford_cars/{_WITH_LABELS}
         fields = found.dtype.names or ()
         if not {"class", "fname"} <= set(fields):
             raise self.wrong(
-                f"has the fields {', '.join(fields)}",
+                f"has the fields {', '.join(fields) or '(none)'}",
                 str(path),
                 "class and fname; the devkit's own list of the test has no classes",
             )
         named = np.atleast_1d(read_mat(meta, "class_names", self.info.obtain))
+        classes = texts(named, "class", meta, self.info.obtain, once=True)
+        files = texts(found["fname"], "picture", path, self.info.obtain)
+        labels = whole_numbers(found["class"], "class", path, self.info.obtain)
         (place,) = self.folders(split)
         folder, nested = place.name, place / place.name
         if nested.is_dir():
@@ -80,7 +84,4 @@ stanford_cars/{_WITH_LABELS}
                 str(nested.parent),
                 f"the pictures directly below it (move them up from {nested})",
             )
-        names = [f"{folder}/{one}" for one in found["fname"]]
-        return Listing.of(
-            names, [int(label) - 1 for label in found["class"]], named.astype(str).tolist()
-        )
+        return Listing.of([f"{folder}/{one}" for one in files], labels - 1, classes)

@@ -73,15 +73,19 @@ cifar-10-batches-py/batches.meta
     def read_listing(self, split: str) -> Listing:
         """Read labels and class names."""
         from mim_bench.datamodules.readers.listings import Listing
+        from mim_bench.datamodules.readers.values import texts
 
-        names, labels = [], []
+        names: list[str] = []
+        labels: list[int] = []
         for batch in self.batches[split]:
             found = self._batch(batch)[self.label_key]
             names += [f"{batch}/{row:05d}" for row in range(len(found))]
-            labels += [int(label) for label in found]
+            labels += found.tolist()
         file, key = self.meta
         content = self._unpickled(file, key)
-        return Listing.of(names, labels, [str(name) for name in content[key]])
+        where = self.folder / file
+        classes = texts(content[key], "class", where, self.info.obtain, once=True)
+        return Listing.of(names, labels, classes)
 
     def picture(self, split: str, index: int) -> npt.NDArray[np.uint8]:
         """Return a picture as (32, 32, 3) uint8 RGB."""
@@ -113,13 +117,16 @@ cifar-10-batches-py/batches.meta
         return Description(held.content, self.sources(split), self.sources(split))
 
     def _batch(self, name: str) -> dict[str, Any]:
+        from mim_bench.datamodules.readers.values import whole_numbers
+
         content = self._unpickled(name, "data", self.label_key)
-        data = content["data"]
-        shape = (len(content[self.label_key]), 3 * _SIDE * _SIDE)
+        where, held = self.folder / name, content[self.label_key]
+        labels = whole_numbers(held, "label", where, self.info.obtain)
+        data, shape = content["data"], (len(labels), 3 * _SIDE * _SIDE)
         if getattr(data, "shape", None) != shape or str(data.dtype) != "uint8":
             found = f"{getattr(data, 'dtype', type(data).__name__)} {getattr(data, 'shape', '')}"
-            raise self.wrong(f"its pixels are {found}", str(self.folder / name), f"uint8 {shape}")
-        return content
+            raise self.wrong(f"its pixels are {found}", str(where), f"uint8 {shape}")
+        return {"data": data, self.label_key: labels}
 
     def _unpickled(self, name: str, *keys: str) -> dict[str, Any]:
         from mim_bench.datamodules.readers.pickles import read_pickle

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mim_bench.datamodules.readers.listings import Listing
 
-_FORM = 1  # of what is kept of the lists
+_FORM = 2  # of what is kept of the lists
 _SHOWN = 3
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mim_bench.datamodules.readers.base import DatasetInfo
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from mim_bench.datamodules.readers.listings import Listing
 
 _PARTITIONS = 10
+_LINE = re.compile(r"[^/.<][^/]*/[^/]+\.jpg")
 
 
 class DTD(ClassificationReader):
@@ -46,9 +48,9 @@ dtd/labels/train1.txt, val1.txt, test1.txt
 
     def __init__(self, root: str | Path, partition: int = 1, **kwargs: Any) -> None:
         super().__init__(root, **kwargs)
-        if not 1 <= partition <= _PARTITIONS:
+        if type(partition) is not int or not 1 <= partition <= _PARTITIONS:
             raise UserError(
-                f"is {partition}",
+                f"is {partition!r}",
                 where="data.reader.init_args.partition",
                 expected=f"1 to {_PARTITIONS}",
             )
@@ -75,9 +77,17 @@ dtd/labels/train1.txt, val1.txt, test1.txt
         from mim_bench.datamodules.readers.listings import Listing
 
         own = 2 if split == "trainval" else 1
-        lists = [read_lines(path, self.info.obtain) for path in self.sources(split)]
-        classes = sorted({line.partition("/")[0] for one in lists for _, line in one})
+        lists = [self._lines(path) for path in self.sources(split)]
+        classes = sorted({line.partition("/")[0] for one in lists for line in one})
         known = {name: label for label, name in enumerate(classes)}
-        names = [line for one in lists[:own] for _, line in one]
+        names = [line for one in lists[:own] for line in one]
         labels = [known[name.partition("/")[0]] for name in names]
         return Listing.of([f"images/{name}" for name in names], labels, classes)
+
+    def _lines(self, path: Path) -> list[str]:
+        """Return a list's lines; one that is no picture of a class would be a class itself."""
+        found = read_lines(path, self.info.obtain)
+        for number, line in found:
+            if not _LINE.fullmatch(line):
+                raise self.wrong(f"the line is {line!r}", f"{path}:{number}", "class/picture.jpg")
+        return [line for _, line in found]

@@ -10,6 +10,9 @@ from mim_bench.datamodules.readers.classification import ClassificationReader
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+    import numpy.typing as npt
+
     from mim_bench.datamodules.readers.listings import Listing
 
 _SETS = {"train": ("trnid",), "val": ("valid",), "trainval": ("trnid", "valid"), "test": ("tstid",)}
@@ -51,19 +54,26 @@ flowers-102/imagelabels.mat, setid.mat
 
         from mim_bench.datamodules.readers.listings import Listing
         from mim_bench.datamodules.readers.matfiles import read_mat
+        from mim_bench.datamodules.readers.values import whole_numbers
+
+        def read(path: Path, name: str, what: str) -> npt.NDArray[np.int64]:
+            found = np.atleast_1d(read_mat(path, name, self.info.obtain))
+            return whole_numbers(found, what, path, self.info.obtain)
 
         sets, labels_file = self.sources(split)
-        labels = np.atleast_1d(read_mat(labels_file, "labels", self.info.obtain)).astype(int)
-        parts = [np.atleast_1d(read_mat(sets, name, self.info.obtain)) for name in _SETS[split]]
-        numbers = np.concatenate(parts).astype(int)
+        labels = read(labels_file, "labels", "label")
+        numbers = np.concatenate([read(sets, name, "picture") for name in _SETS[split]])
         if len(numbers) and not 1 <= numbers.min() <= numbers.max() <= len(labels):
             raise self.wrong(
                 f"names the pictures {numbers.min()} to {numbers.max()}",
                 str(sets),
                 f"1 to {len(labels)}, as many as {labels_file.name} has labels",
             )
+        most = int(labels.max(initial=0))
+        if most > len(labels):  # there can't be more classes than pictures
+            raise self.wrong(f"has the label {most}", str(labels_file), f"1 to {self.class_count}")
         return Listing.of(
             [f"jpg/image_{number:05d}.jpg" for number in numbers],
             labels[numbers - 1] - 1,
-            [f"flower {number}" for number in range(1, labels.max() + 1)],
+            [f"flower {number}" for number in range(1, most + 1)],
         )

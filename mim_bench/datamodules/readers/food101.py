@@ -46,6 +46,7 @@ food-101/meta/train.json, test.json
         """Read class -> `class/number` without an ending."""
         from mim_bench.datamodules.readers.jsonfiles import read_json_file
         from mim_bench.datamodules.readers.listings import Listing
+        from mim_bench.datamodules.readers.values import texts
 
         (path,) = self.sources(split)
         content = read_json_file(path, self.info.obtain)
@@ -53,8 +54,13 @@ food-101/meta/train.json, test.json
             isinstance(names, list) for names in content.values()
         ):
             raise self.wrong("is no mapping of classes to lists", str(path))
-        classes = sorted(content)
-        pairs = [(str(name), label) for label, one in enumerate(classes) for name in content[one]]
-        return Listing.of(
-            [f"images/{name}.jpg" for name, _ in pairs], [label for _, label in pairs], classes
-        )
+        classes = texts(sorted(content), "class", path, self.info.obtain)
+        names: list[str] = []
+        labels: list[int] = []
+        for label, one in enumerate(classes):
+            found = texts(content[one], "picture", path, self.info.obtain)
+            if other := [name for name in found if not name.startswith(f"{one}/")]:
+                raise self.wrong(f"lists {other[0]!r} under {one}", str(path), f"{one}/<number>")
+            names += [f"images/{name}.jpg" for name in found]
+            labels += [label] * len(found)
+        return Listing.of(names, labels, classes)

@@ -49,7 +49,7 @@ def read_json_file(path: Path, obtain: str) -> Any:
     else:
         try:
             return json.loads(content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             wrong = f"is no valid JSON ({len(content):,} bytes): {error}"
     raise UserError(
         wrong,

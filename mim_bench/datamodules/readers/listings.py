@@ -94,10 +94,18 @@ class Listing:
         classes: Sequence[str],
         left_out: Sequence[tuple[str, int]] = (),
     ) -> Listing:
-        """Pack a listing; `labels` (N,) become int32, (N, C) int8."""
+        """Pack a listing; `labels` (N,) become int32, (N, C) int8.
+
+        Raises:
+            ValueError: A name holds a line feed, or a label is no whole number of so many bits.
+        """
         array = np.asarray(labels)
         kind = np.int8 if array.ndim == 2 else np.int32
-        return cls(Names.of(names), array.astype(kind), tuple(classes), tuple(left_out))
+        with np.errstate(invalid="ignore"):
+            packed = array.astype(kind)
+        if not np.array_equal(packed, array):
+            raise ValueError(f"a label is no whole number of {8 * packed.itemsize} bits")
+        return cls(Names.of(names), packed, tuple(classes), tuple(left_out))
 
     def __len__(self) -> int:
         return len(self.names)

@@ -30,6 +30,9 @@ def read_mat(path: Path, name: str, obtain: str) -> Any:
         KeyError,
         NotImplementedError,
         OverflowError,
+        MemoryError,
+        EOFError,
+        UnboundLocalError,  # SciPy's own, where a tag's type is unknown
         MatReadError,
         zlib.error,
     ) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, ClassVar
 
 from mim_bench.datamodules.readers.base import DatasetInfo
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mim_bench.datamodules.readers.listings import Listing
+
+
+_CLASS = re.compile("[1-9][0-9]{0,3}")
 
 
 class Pets(ClassificationReader):
@@ -48,18 +52,21 @@ oxford-iiit-pet/annotations/trainval.txt, test.txt
         (path,) = self.sources(split)
         names, labels = [], []
         breeds: dict[int, str] = {}
+        numbers: dict[str, int] = {}
         for number, line in read_lines(path, self.info.obtain):
             columns = line.split()
             if line.startswith("#"):
                 continue
-            if len(columns) < 2 or not columns[1].isdigit() or int(columns[1]) < 1:
+            breed = columns[0].rpartition("_")[0]
+            if not breed or len(columns) < 2 or not _CLASS.fullmatch(columns[1]):
                 raise self.wrong(
                     f"the line is {line!r}", f"{path}:{number}", "picture, class from 1, two more"
                 )
             label = int(columns[1]) - 1
-            breed = columns[0].rpartition("_")[0]
             if breeds.setdefault(label, breed) != breed:
                 raise self.wrong(f"{breed} has the number of {breeds[label]}", f"{path}:{number}")
+            if numbers.setdefault(breed, label) != label:
+                raise self.wrong(f"{breed} has two numbers", f"{path}:{number}", "one for a breed")
             names.append(f"images/{columns[0]}.jpg")
             labels.append(label)
         classes = [
