@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    import numpy as np
+    import numpy.typing as npt
+
     from mim_bench.datamodules.miniature.labelled import Shot
 
 NAME = "aircraft"
@@ -44,17 +47,17 @@ def draw_frame(folder: Path, seed: int, counts: Mapping[str, int], number: int) 
     Raises:
         OSError: A picture can't be written.
     """
+    labelled.write_unit(NAME, folder, seed, plan(counts)[number], draw=_with_banner)
+
+
+def _with_banner(name: str, seed: int, shot: Shot) -> npt.NDArray[np.uint8]:
     import cv2
     import numpy as np
 
-    from mim_bench.datamodules.miniature.files import write_picture
-
-    cv2.setNumThreads(1)
-    for shot in plan(counts)[number]:
-        image = labelled.draw(NAME, seed, shot)
-        banner = np.full((_BANNER, image.shape[1], 3), 230, np.uint8)
-        cv2.putText(banner, "(c) someone", (2, 14), cv2.FONT_HERSHEY_PLAIN, 0.8, (60, 60, 60))
-        write_picture(folder / shot.path, np.concatenate([image, banner]))
+    image = labelled.draw(name, seed, shot)
+    banner = np.full((_BANNER, image.shape[1], 3), 230, np.uint8)
+    cv2.putText(banner, "(c) someone", (2, 14), cv2.FONT_HERSHEY_PLAIN, 0.8, (60, 60, 60))
+    return np.concatenate([image, banner])
 
 
 def finish(folder: Path, counts: Mapping[str, int]) -> None:
@@ -65,15 +68,11 @@ def finish(folder: Path, counts: Mapping[str, int]) -> None:
     for name, lines in (("variants", VARIANTS), ("families", families), ("manufacturers", makers)):
         labelled.write_lines(data / f"{name}.txt", list(lines))
     shots = sorted((shot for unit in plan(counts) for shot in unit), key=lambda shot: shot.path)
-    bounds, start = {}, 0
-    for split, count in counts.items():
-        bounds[split] = (start, start + count)
-        start += count
-    bounds["trainval"] = (0, sum(counts.get(split, 0) for split in ("train", "val")))
+    splits = {split: (split,) for split in counts} | {"trainval": ("train", "val")}
     boxes = [f"{_id(shot)} 3 5 90 70" for shot in shots]
     labelled.write_lines(data / "images_box.txt", boxes)
-    for split, (low, high) in bounds.items():
-        some = [shot for shot in shots if low <= shot.number < high]
+    for split, own in splits.items():
+        some = [shot for shot in shots if shot.split in own]
         labelled.write_lines(data / f"images_{split}.txt", [_id(shot) for shot in some])
         for level, named in (("variant", str), ("family", _family), ("manufacturer", _maker)):
             lines = [f"{_id(shot)} {named(VARIANTS[shot.label])}" for shot in some]

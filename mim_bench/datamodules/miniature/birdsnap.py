@@ -85,7 +85,7 @@ def finish(folder: Path, counts: Mapping[str, int]) -> None:
             + "\t" * len(places)
         )
         log["fail" if _is_lost(shot) else "success"].append(f"{url}\t{path}")
-        if shot.number >= counts.get("train", 0):
+        if shot.split == "test":
             tested.append(path)
     labelled.write_lines(folder / "images.txt", ["\t".join(header), *rows])
     labelled.write_lines(folder / "test_images.txt", ["path", *tested])

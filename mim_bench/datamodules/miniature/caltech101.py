@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mim_bench.datamodules.miniature import labelled
-from mim_bench.datamodules.miniature.labelled import Shot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
+
+    from mim_bench.datamodules.miniature.labelled import Shot
 
 NAME = "caltech101"
 FOLDER = "caltech101"
@@ -50,11 +52,7 @@ def draw_frame(folder: Path, seed: int, counts: Mapping[str, int], number: int) 
     shots = plan(counts)[number]
     labelled.write_unit(NAME, folder, seed, [shot for shot in shots if shot.label], _ODD)
     every = labelled.shuffled("background")
-    background = [
-        Shot(shot.path, every[shot.number], shot.label, shot.number)
-        for shot in shots
-        if not shot.label
-    ]
+    background = [replace(shot, category=every[shot.number]) for shot in shots if not shot.label]
     labelled.write_unit(NAME, folder, seed, background)
 
 

@@ -57,8 +57,8 @@ def finish(folder: Path, counts: Mapping[str, int]) -> None:
     devkit = folder / "devkit"
     devkit.mkdir(parents=True, exist_ok=True)
     shots = sorted((shot for unit in plan(counts) for shot in unit), key=lambda shot: shot.path)
-    train = [shot for shot in shots if shot.path.startswith("cars_train")]
-    test = [shot for shot in shots if shot.path.startswith("cars_test")]
+    train = [shot for shot in shots if shot.split == "train"]
+    test = [shot for shot in shots if shot.split == "test"]
     write_matlab(devkit / "cars_train_annos.mat", {"annotations": _rows(train, True)})
     write_matlab(devkit / "cars_test_annos.mat", {"annotations": _rows(test, False)})
     write_matlab(folder / "cars_test_annos_withlabels.mat", {"annotations": _rows(test, True)})

@@ -65,7 +65,7 @@ def gather(
     for number, unit in enumerate(units):
         pictures = np.load(folder / _PARTS / f"{number:05d}.npy")
         for shot, picture in zip(unit, pictures, strict=True):
-            if shot.path.startswith(f"{split}-"):
+            if shot.split == split:
                 rows.append(picture.transpose(2, 0, 1).reshape(-1))
                 shots.append(shot)
     order = np.random.default_rng(len(shots)).permutation(len(shots)).tolist()

@@ -57,14 +57,7 @@ def levels() -> tuple[tuple[Category, ...], ...]:
         # of a level's own candidates the first takes the nearest, the last the farthest
         middle = level * (len(own) - 1) / (LEVELS - 1)
         by_place = [place for _, place in sorted((abs(k - middle), k) for k in range(len(own)))]
-        chosen: list[Category] = []
-        for place in by_place:
-            one = own[place]
-            if all(distance(one, other) >= _LEAST - 1e-9 for other in chosen):
-                chosen.append(one)
-            if len(chosen) == CLASSES:
-                break
-        found.append(tuple(chosen))
+        found.append(labelled.apart((own[place] for place in by_place), CLASSES, _LEAST))
     return tuple(found)
 
 
@@ -103,10 +96,9 @@ def finish(folder: Path, counts: Mapping[str, int]) -> None:
     for unit in plan(counts):
         for shot in unit:
             name = wnid(*divmod(shot.label, CLASSES))
-            split = "train" if shot.number < counts.get("train", 0) else "test"
             slash = "/" if shot.label % 3 == 0 else ""
             found = paths.setdefault(name, {"train": [], "test": []})
-            found[split].append(slash + shot.path.removeprefix("images/"))
+            found[shot.split].append(slash + shot.path.removeprefix("images/"))
     concepts = {
         name: {split: np.array(found, dtype=np.str_) for split, found in both.items()}
         for name, both in paths.items()

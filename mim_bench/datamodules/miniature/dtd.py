@@ -66,19 +66,11 @@ def draw_frame(folder: Path, seed: int, counts: Mapping[str, int], number: int) 
     Raises:
         OSError: A picture can't be written.
     """
-    import cv2
-
-    from mim_bench.datamodules.miniature.files import write_picture
-
-    cv2.setNumThreads(1)
-    for shot in plan(counts)[number]:
-        write_picture(folder / shot.path, _surface(seed, shot))
+    labelled.write_unit(NAME, folder, seed, plan(counts)[number], draw=_surface)
 
 
-def _surface(seed: int, shot: Shot) -> npt.NDArray[np.uint8]:
+def _surface(name: str, seed: int, shot: Shot) -> npt.NDArray[np.uint8]:
     """Draw a wall that fills the picture, from anywhere before it."""
-    import numpy as np
-
     from mim_bench.datamodules.miniature.scenes.cameras import Camera
     from mim_bench.datamodules.miniature.scenes.lighting import lamp
     from mim_bench.datamodules.miniature.scenes.materials import (
@@ -91,8 +83,7 @@ def _surface(seed: int, shot: Shot) -> npt.NDArray[np.uint8]:
     from mim_bench.datamodules.miniature.scenes.solids import plane
     from mim_bench.datamodules.miniature.scenes.views import look
 
-    rng = np.random.default_rng([seed, labelled.key_of(NAME), shot.label, shot.number])
-    height, width = labelled.SIZES[int(rng.integers(len(labelled.SIZES)))]
+    rng, height, width = labelled.begin(name, seed, shot)
     first, second = two_colours(rng)
     pattern = shot.category.pattern
     if pattern == "plain":

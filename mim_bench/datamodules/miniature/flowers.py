@@ -57,14 +57,10 @@ def finish(folder: Path, counts: Mapping[str, int]) -> None:
     each = sum(counts.values())
     labels = np.repeat(np.arange(1, CLASSES + 1, dtype=np.uint8), each)
     write_matlab(folder / "imagelabels.mat", {"labels": labels[None]})
-    sets, start = {}, 0
+    shots = [shot for unit in plan(counts) for shot in unit]
+    sets = {}
     for split, name in _SETS.items():
-        count = counts.get(split, 0)
-        numbers = [
-            _number(counts, label, number)
-            for label in range(CLASSES)
-            for number in range(start, start + count)
-        ]
+        own = [shot for shot in shots if shot.split == split]
+        numbers = [_number(counts, shot.label, shot.number) for shot in own]
         sets[name] = np.array([numbers], dtype=np.uint16)
-        start += count
     write_matlab(folder / "setid.mat", sets)

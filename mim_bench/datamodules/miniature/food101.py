@@ -55,9 +55,8 @@ def finish(folder: Path, counts: Mapping[str, int]) -> None:
     lists: dict[str, dict[str, list[str]]] = {split: {} for split in ("train", "test")}
     for unit in plan(counts):
         for shot in unit:
-            split = "train" if shot.number < counts.get("train", 0) else "test"
             name = shot.path.removeprefix("images/").removesuffix(".jpg")
-            lists[split].setdefault(CLASSES[shot.label], []).append(name)
+            lists[shot.split].setdefault(CLASSES[shot.label], []).append(name)
     meta.mkdir(parents=True, exist_ok=True)
     for split, found in lists.items():
         (meta / f"{split}.json").write_text(json.dumps(found), encoding="utf-8")

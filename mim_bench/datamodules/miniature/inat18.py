@@ -39,10 +39,12 @@ def plan(counts: Mapping[str, int]) -> list[tuple[Shot, ...]]:
     categories = labelled.choose(NAME, CLASSES, _SHAPES, _LEAST_APART)
     shots = []
     for label, category in enumerate(categories):
-        for number in range(trained(counts, label) + counts.get("val", 0)):
+        known = trained(counts, label)
+        for number in range(known + counts.get("val", 0)):
             name = hashlib.sha256(f"{label}/{number}".encode()).hexdigest()[:32]
             path = f"train_val2018/{SUPER[label % len(SUPER)]}/{label}/{name}.jpg"
-            shots.append(Shot(path, category, label, number))
+            split = "train" if number < known else "val"
+            shots.append(Shot(path, category, label, number, split))
     return labelled.units(shots)
 
 
@@ -72,10 +74,11 @@ def finish(folder: Path, counts: Mapping[str, int]) -> None:
     }
     shots = [shot for unit in plan(counts) for shot in unit]
     for number, shot in enumerate(shots, start=1):
-        split = "train" if shot.number < trained(counts, shot.label) else "val"
         image = {"id": number, "file_name": shot.path, "license": 1, "rights_holder": "someone"}
-        parts[split]["images"].append({**image, "width": labelled.SIDE, "height": labelled.SIDE})
-        parts[split]["annotations"].append(
+        parts[shot.split]["images"].append(
+            {**image, "width": labelled.SIDE, "height": labelled.SIDE}
+        )
+        parts[shot.split]["annotations"].append(
             {"id": number, "image_id": number, "category_id": shot.label}
         )
     for split, part in parts.items():

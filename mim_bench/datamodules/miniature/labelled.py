@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from mim_bench.datamodules.miniature.scenes.categories import Category, all_categories, distance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
     import numpy.typing as npt
+
+One = TypeVar("One")
 
 SIDE = 96
 """Pixels of a picture's longer side."""
@@ -35,12 +37,14 @@ class Shot:
         category: What it shows.
         label: The class's number in the dataset.
         number: The picture's number in its class; the training pictures come first.
+        split: What the picture is for, as the dataset's counts name it.
     """
 
     path: str
     category: Category
     label: int
     number: int
+    split: str
 
 
 def key_of(name: str) -> int:
@@ -63,15 +67,22 @@ def choose(
     Raises:
         ValueError: There are not as many.
     """
+    return apart((one for one in shuffled(name) if not shapes or one.shape in shapes), count, least)
+
+
+def apart(candidates: Iterable[Category], count: int, least: float) -> tuple[Category, ...]:
+    """Take categories in their order, each at least so far from those taken before.
+
+    Raises:
+        ValueError: There are not as many.
+    """
     found: list[Category] = []
-    for one in shuffled(name):
-        if shapes and one.shape not in shapes:
-            continue
+    for one in candidates:
         if all(distance(one, other) >= least - 1e-9 for other in found):
             found.append(one)
             if len(found) == count:
                 return tuple(found)
-    raise ValueError(f"{name} has only {len(found)} categories of {count}")
+    raise ValueError(f"only {len(found)} categories of {count} are {least:g} apart")
 
 
 def shuffled(name: str) -> list[Category]:
@@ -85,9 +96,23 @@ def shuffled(name: str) -> list[Category]:
     return sorted(all_categories(), key=key)
 
 
-def units(shots: Sequence[Shot]) -> list[tuple[Shot, ...]]:
-    """Divide shots into units of at most `PER_UNIT`."""
+def units(shots: Sequence[One]) -> list[tuple[One, ...]]:
+    """Divide what is to be drawn into units of at most `PER_UNIT` pictures."""
     return [tuple(shots[start : start + PER_UNIT]) for start in range(0, len(shots), PER_UNIT)]
+
+
+def begin(name: str, seed: int, shot: Shot) -> tuple[np.random.Generator, int, int]:
+    """Return a shot's source of randomness, and rows and columns drawn from `SIZES`."""
+    rng = generator(name, seed, shot)
+    height, width = SIZES[int(rng.integers(len(SIZES)))]
+    return rng, height, width
+
+
+def generator(name: str, seed: int, shot: Shot) -> np.random.Generator:
+    """Return a shot's source of randomness, which depends on nothing but the arguments."""
+    import numpy as np
+
+    return np.random.default_rng([seed, key_of(name), shot.label, shot.number])
 
 
 def draw(
@@ -101,13 +126,12 @@ def draw(
         shot: What is shown.
         size: (rows, columns); None draws one of `SIZES`.
     """
-    import numpy as np
-
     from mim_bench.datamodules.miniature.scenes.portraits import make_close_up
     from mim_bench.datamodules.miniature.scenes.views import look
 
-    rng = np.random.default_rng([seed, key_of(name), shot.label, shot.number])
-    height, width = size or SIZES[int(rng.integers(len(SIZES)))]
+    rng, height, width = (
+        begin(name, seed, shot) if size is None else (generator(name, seed, shot), *size)
+    )
     return look(*make_close_up(rng, shot.category, height, width), rng).image
 
 
@@ -117,6 +141,7 @@ def write_unit(
     seed: int,
     shots: Sequence[Shot],
     odd: Mapping[tuple[int, int], str] | None = None,
+    draw: Callable[[str, int, Shot], npt.NDArray[np.uint8]] = draw,
 ) -> None:
     """Draw shots and write them.
 
@@ -127,6 +152,7 @@ def write_unit(
         shots: Which.
         odd: (label, number) -> how a picture is encoded that isn't an ordinary one (see
             `files.write_odd_picture`).
+        draw: How one is drawn, from the dataset's name, the seed and the shot.
 
     Raises:
         OSError: One can't be written.
@@ -160,7 +186,7 @@ def shots_of(
     found, start = [], 0
     for split, count in counts.items():
         found += [
-            Shot(path(split, label, number), category, label, number)
+            Shot(path(split, label, number), category, label, number, split)
             for label, category in enumerate(categories)
             for number in range(start, start + count)
         ]

@@ -50,7 +50,7 @@ def draw_frame(folder: Path, seed: int, counts: Mapping[str, int], number: int) 
 
 def finish(folder: Path, counts: Mapping[str, int]) -> None:
     """Write the lists: picture, class, species, breed within the species, all counted from 1."""
-    annotations, known = folder / "annotations", counts.get("trainval", 0)
+    annotations = folder / "annotations"
     breeds: dict[str, tuple[int, int]] = {}
     for cats in (True, False):
         same = [name for name in CLASSES if name[0].isupper() == cats]
@@ -61,7 +61,7 @@ def finish(folder: Path, counts: Mapping[str, int]) -> None:
             name = CLASSES[shot.label]
             species, breed = breeds[name]
             line = f"{name}_{shot.number + 1} {shot.label + 1} {species} {breed}"
-            lists["trainval" if shot.number < known else "test"].append(line)
+            lists[shot.split].append(line)
     for split, lines in lists.items():
         labelled.write_lines(annotations / f"{split}.txt", lines)
     head = ["#Image CLASS-ID SPECIES BREED ID", "#ID: 1:37 Class ids"]

@@ -85,19 +85,11 @@ def draw_frame(folder: Path, seed: int, counts: Mapping[str, int], number: int) 
     Raises:
         OSError: A picture can't be written.
     """
-    import cv2
-
-    from mim_bench.datamodules.miniature.files import write_picture
-
-    cv2.setNumThreads(1)
-    for shot in plan(counts)[number]:
-        write_picture(folder / shot.path, _place(seed, shot))
+    labelled.write_unit(NAME, folder, seed, plan(counts)[number], draw=_place)
 
 
-def _place(seed: int, shot: Shot) -> npt.NDArray[np.uint8]:
+def _place(name: str, seed: int, shot: Shot) -> npt.NDArray[np.uint8]:
     """Draw a place of a kind; its colours tell nothing."""
-    import numpy as np
-
     from mim_bench.datamodules.miniature.scenes.cameras import Camera
     from mim_bench.datamodules.miniature.scenes.lighting import lamp, weather
     from mim_bench.datamodules.miniature.scenes.materials import SUBSTANCES, Material, two_colours
@@ -106,8 +98,7 @@ def _place(seed: int, shot: Shot) -> npt.NDArray[np.uint8]:
     from mim_bench.datamodules.miniature.scenes.solids import plane
     from mim_bench.datamodules.miniature.scenes.views import look
 
-    rng = np.random.default_rng([seed, labelled.key_of(NAME), shot.label, shot.number])
-    height, width = labelled.SIZES[int(rng.integers(len(labelled.SIZES)))]
+    rng, height, width = labelled.begin(name, seed, shot)
     kind = list(PLACES.values())[shot.label]
 
     def surface(pattern: str) -> Material:

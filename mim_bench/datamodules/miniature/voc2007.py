@@ -67,12 +67,9 @@ def plan(counts: Mapping[str, int]) -> list[tuple[Group, ...]]:
             turn = labelled.key_of(f"{NAME} {number}")
             other = (first + 1 + turn % (len(CLASSES) - 1)) % len(CLASSES)
             shown = (first, other) if turn // 100 % 2 else (first,)
-            difficult = turn // 1000 % 4 == 0
+            difficult = len(shown) > 1 and turn // 1000 % 4 == 0
             groups.append(Group(f"{5 + 7 * number:06d}", split, number, shown, difficult))
-    return [
-        tuple(groups[start : start + labelled.PER_UNIT])
-        for start in range(0, len(groups), labelled.PER_UNIT)
-    ]
+    return labelled.units(groups)
 
 
 def draw_frame(folder: Path, seed: int, counts: Mapping[str, int], number: int) -> None:
@@ -99,28 +96,24 @@ def _write(folder: Path, seed: int, group: Group) -> list[int]:
     from mim_bench.datamodules.miniature.files import write_picture
     from mim_bench.datamodules.miniature.scenes.cameras import Camera
     from mim_bench.datamodules.miniature.scenes.lighting import lamp
-    from mim_bench.datamodules.miniature.scenes.materials import colour, plain
     from mim_bench.datamodules.miniature.scenes.objects import make_object
+    from mim_bench.datamodules.miniature.scenes.portraits import plain_walls
     from mim_bench.datamodules.miniature.scenes.scene import Scene
-    from mim_bench.datamodules.miniature.scenes.solids import plane
     from mim_bench.datamodules.miniature.scenes.views import look
 
     rng = np.random.default_rng([seed, labelled.key_of(NAME), group.number])
     kinds, count = categories(), len(group.labels)
     things = []
     for place, label in enumerate(group.labels):
-        last = group.difficult and place == count - 1 and count > 1
+        last = group.difficult and place == count - 1
         x = (place - (count - 1) / 2) * 0.62 + float(rng.normal(0, 0.1))
         spot = (x * 3.5, 3.6) if last else (x, float(rng.uniform(0.0, 0.3)))
         things.append(make_object(rng, kinds[label], 0.27, spot, yaw=float(rng.normal(0.5, 0.3))))
-    walls = [plain(colour(rng, (0.0, 0.5), (0.2, 0.8))) for _ in range(2)]
-    surroundings = (plane((0, 0, 0), (0, 1, 0), walls[0]), plane((0, 0, 5.0), (0, 0, -1), walls[1]))
+    walls = plain_walls(rng, 5.0)
     far = 0.7 + 0.42 * count
     eye = (float(rng.normal(0, 0.1)), float(rng.uniform(0.5, 0.8)), -far)
     camera = Camera.towards(eye, (0.0, 0.28, 0.0), 1.0 * _SIZE[1], *_SIZE)
-    scene = Scene(
-        surroundings, tuple(things), lamp(rng, 0.5), haze=0.01, air=(0.6, 0.6, 0.6), sky=None
-    )
+    scene = Scene(walls, tuple(things), lamp(rng, 0.5), haze=0.01, air=(0.6, 0.6, 0.6), sky=None)
     view = look(scene, camera, rng)
     write_picture(folder / "JPEGImages" / f"{group.id}.jpg", view.image)
     flags = [-1] * len(CLASSES)
@@ -134,9 +127,7 @@ def _write(folder: Path, seed: int, group: Group) -> list[int]:
         box = view.box(place)
         if box is None:
             continue
-        hard = bool(view.seen[place] < _SMALL) or (
-            group.difficult and place == count - 1 and count > 1
-        )
+        hard = bool(view.seen[place] < _SMALL) or (group.difficult and place == count - 1)
         flags[label] = max(flags[label], 0 if hard else 1)
         one = Xml.SubElement(root, "object")
         for name, text in (

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from numpy.random import Generator
 
     from mim_bench.datamodules.miniature.scenes.categories import Category
-    from mim_bench.datamodules.miniature.scenes.materials import Material
     from mim_bench.datamodules.miniature.scenes.scene import Thing
     from mim_bench.datamodules.miniature.scenes.solids import Solid
 
@@ -109,11 +108,7 @@ def make_close_up(
     size = 0.3
     target = make_object(rng, category, size, yaw=float(rng.normal(0.5, 0.35)))
     back = size * rng.uniform(3.0, 6.0)
-    walls: list[Material] = [plain(colour(rng, (0.0, 0.5), (0.2, 0.8))) for _ in range(2)]
-    surroundings = (
-        plane((0, 0, 0), (0, 1, 0), walls[0]),
-        plane((0, 0, back), (0, 0, -1), walls[1]),
-    )
+    walls = plain_walls(rng, back)
     turn, high = rng.normal(0, 0.1), rng.uniform(0.2, 0.5)
     far = size * rng.uniform(3.4, 4.6)
     eye = (
@@ -125,7 +120,11 @@ def make_close_up(
     camera = Camera.towards(
         eye, gaze, float(rng.uniform(1.2, 1.4)) * min(height, width), height, width
     )
-    scene = Scene(
-        surroundings, (target,), lamp(rng, size), haze=0.01, air=(0.6, 0.6, 0.6), sky=None
-    )
+    scene = Scene(walls, (target,), lamp(rng, size), haze=0.01, air=(0.6, 0.6, 0.6), sky=None)
     return scene, camera
+
+
+def plain_walls(rng: Generator, back: float) -> tuple[Solid, Solid]:
+    """Draw a floor, and a wall behind at a distance in metres, each of one colour."""
+    floor, wall = (plain(colour(rng, (0.0, 0.5), (0.2, 0.8))) for _ in range(2))
+    return plane((0, 0, 0), (0, 1, 0), floor), plane((0, 0, back), (0, 0, -1), wall)
