@@ -86,7 +86,8 @@ def execute(job: Mapping[str, Any], folder: RunFolder, stop: StopRequest, thread
         split_batch(datamodule, trainer, settings)
         cards = {test["column"]: make_card(job, task, datamodule, test) for test in job["scores"]}
         _describe(trainer, job, cards)
-        keep_splits(folder, datamodule)
+        if trainer.is_global_zero:
+            keep_splits(folder, datamodule)
         started = time.monotonic()
         _fit(trainer, task, datamodule, folder)
         timings["fit_s"] = timings.get("fit_s", 0.0) + time.monotonic() - started

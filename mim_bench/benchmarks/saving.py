@@ -10,6 +10,7 @@ from lightning.pytorch import Callback
 from mim_bench.benchmarks.store import ALL_SAVED
 from mim_bench.errors import UserError
 from mim_bench.files import write_atomic, write_json
+from mim_bench.tasks.showing import add_picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -90,24 +91,6 @@ class SavePictures(Callback):
             content = cv2.imencode(".png", picture[..., ::-1])[1]
             _write(self.folder / f"{name.replace('/', '_')}.png", content.tobytes())
             add_picture(trainer, f"test/{self.column}/{name}", picture)
-
-
-def add_picture(trainer: Any, title: str, picture: Any) -> None:
-    """Show a picture (H, W, 3) RGB in every logger that takes some."""
-    for logger in trainer.loggers:
-        add_image = getattr(getattr(logger, "experiment", None), "add_image", None)
-        if add_image is not None:
-            add_image(title, picture, trainer.global_step, dataformats="HWC")
-
-
-def add_figure(trainer: Any, title: str, content: bytes) -> None:
-    """Show a PNG file's content."""
-    import cv2
-    import numpy as np
-
-    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    if picture is not None:
-        add_picture(trainer, title, picture[..., ::-1])
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -12,11 +12,12 @@ from mim_bench.benchmarks import checkpoints
 from mim_bench.benchmarks.cards import make_card
 from mim_bench.benchmarks.features import MeasureFeatures
 from mim_bench.benchmarks.records import Records
-from mim_bench.benchmarks.saving import SavePictures, SavePredictions, add_figure
+from mim_bench.benchmarks.saving import SavePictures, SavePredictions
 from mim_bench.benchmarks.submissions import submit
 from mim_bench.benchmarks.trivial import TrivialTest, WriteTrivialRecords
 from mim_bench.errors import UserError
 from mim_bench.files import write_atomic, write_json
+from mim_bench.tasks.showing import add_figure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

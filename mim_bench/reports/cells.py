@@ -107,8 +107,16 @@ def combine(cells: Sequence[SeedCell], decimals: int) -> Cell:
     if values:
         cell = of_values(values, decimals, total=len(cells))
         hand = any(c.score is not None and c.score.source == "recorded" for c in cells)
-        other = {c.score.stands_in for c in cells if c.score is not None and c.score.stands_in}
-        return replace(cell, runs=runs, recorded=hand, stands_in=", ".join(sorted(other)))
+        scores = [c.score for c in cells if c.score is not None]
+        other = {score.stands_in for score in scores if score.stands_in}
+        parts = {score.part for score in scores if score.part}
+        return replace(
+            cell,
+            runs=runs,
+            recorded=hand,
+            stands_in=", ".join(sorted(other)),
+            part=", ".join(sorted(parts)),
+        )
     state = min((cell.state for cell in cells), key=_URGENCY.index)
     texts = {"failed": "failed", "pending": "to be submitted"}
     if state in ("running", "interrupted"):

@@ -119,7 +119,7 @@ def _csv(tables: Iterable[Table]) -> str:
                         else int(cell.above_trivial),
                         "identical": int(cell.identical),
                         "collapsed": "" if cell.collapsed is None else int(cell.collapsed),
-                        "stands_in": cell.stands_in,
+                        "stands_in": cell.stands_in or cell.part,
                         "runs": " ".join(cell.runs),
                     }
                 )

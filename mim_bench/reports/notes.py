@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from mim_bench.reports.rows import Draft
     from mim_bench.reports.table import Column
 
-PART = " of the official "
-"""What a score on a part of its split says (see `Reader.incomplete`)."""
-
 SILENT_SECONDS = 900
 """A running run that has written nothing for this long may be dead."""
 
@@ -48,11 +45,16 @@ def of_table(
     if any(cell.recorded for cell in cells):
         lines.append(f"{RECORDED} entered by hand, not measured here")
     lines += [
-        f"{STANDS_IN} {column.name}: measured on {split}"
-        + ("" if PART in split else ", as the data has no test split")
+        f"{STANDS_IN} {column.name}: measured on {split}, as the data has no test split"
         for column in columns
         for split in dict.fromkeys(draft.cells[column.name].stands_in for draft in drafts)
         if split
+    ]
+    lines += [
+        f"{STANDS_IN} {column.name}: measured on {part}"
+        for column in columns
+        for part in dict.fromkeys(draft.cells[column.name].part for draft in drafts)
+        if part
     ]
     lines += trivial.notes(drafts, columns)
     lines += guards.notes(drafts, columns)

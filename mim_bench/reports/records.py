@@ -41,8 +41,8 @@ class ScoreRecord:
         predictor: What that predicts, in words.
         submission: The archive for the server that scores it; empty where there is none.
         server: That server, in words.
-        stands_in: The split that was tested where it stands in for the column's own, or how much
-            of its own the data has, in words.
+        stands_in: The split that was tested where it stands in for the column's own.
+        part: How much of the column's own split the data has, in words; empty for all of it.
         cause: Why it failed, in one line.
         written: When the file was written, in seconds since 1970.
     """
@@ -62,6 +62,7 @@ class ScoreRecord:
     submission: str = ""
     server: str = ""
     stands_in: str = ""
+    part: str = ""
     cause: str = ""
     written: float = 0.0
 
@@ -216,7 +217,8 @@ def _read_scores(folder: Path) -> tuple[ScoreRecord, ...]:
                 predictor=_line(trivial.get("predictor")),
                 submission=_beside(folder, content.get("submission")),
                 server=_line(content.get("server")),
-                stands_in=_line(content.get("split" if content.get("stands_for") else "part")),
+                stands_in=_line(content.get("split")) if content.get("stands_for") else "",
+                part="" if content.get("stands_for") else _line(content.get("part")),
                 cause=_line(_mapping(content.get("error")).get("cause")),
                 written=written,
             )

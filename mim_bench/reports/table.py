@@ -47,7 +47,8 @@ class Cell:
         trivial: The trivial predictor's value, or its mean over seeds; None where not known.
         above_trivial: Whether the value is better than that; None where not known.
         trivial_predictor: What that predicts, in words.
-        stands_in: The split it was measured on, where that is not the column's own, or the part.
+        stands_in: The split it was measured on, where that is not the column's own.
+        part: How much of the official split it was measured on, in words; empty for all of it.
         identical: Whether another backbone of the column has this value to the last digit.
         collapsed: Whether the features of a run behind it have collapsed; None where not known.
         features: What is known of those features, in words; empty unless they have collapsed.
@@ -70,6 +71,7 @@ class Cell:
     above_trivial: bool | None = None
     trivial_predictor: str = ""
     stands_in: str = ""
+    part: str = ""
     identical: bool = False
     collapsed: bool | None = None
     features: str = ""
@@ -77,7 +79,7 @@ class Cell:
     @property
     def marked(self) -> str:
         """The text with its marks, as every format prints it."""
-        marks = RECORDED * self.recorded + STANDS_IN * bool(self.stands_in)
+        marks = RECORDED * self.recorded + STANDS_IN * bool(self.stands_in or self.part)
         marks += NOT_ABOVE * (self.above_trivial is False) + IDENTICAL * self.identical
         marks += COLLAPSED * (self.collapsed is True)
         return f"{self.text}{marks}"

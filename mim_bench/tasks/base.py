@@ -13,6 +13,7 @@ from mim_bench.tasks.optimisation import DECAY_ON
 from mim_bench.tasks.options import Option, check_options, require_choice
 from mim_bench.tasks.outcomes import Outcomes
 from mim_bench.tasks.schedules import build_schedule
+from mim_bench.tasks.showing import add_picture
 from mim_bench.tasks.specs import info_dict, spec_of
 from mim_bench.tasks.training import Batch, ScheduledModule
 
@@ -295,12 +296,8 @@ class Task(Outcomes, ScheduledModule, ABC):
             self.validation_metric.reset()
         # equal on all ranks already; said so, since Lightning warns otherwise
         self.log_dict({f"val/{name}": value for name, value in values.items()}, sync_dist=True)
-        for logger in self.loggers:
-            add_image = getattr(getattr(logger, "experiment", None), "add_image", None)
-            if add_image is None:
-                continue
-            for name, picture in self._drawn:
-                add_image(f"val/{name}", picture, self.global_step, dataformats="HWC")
+        for name, picture in self._drawn:
+            add_picture(self.trainer, f"val/{name}", picture)
 
     def test_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
         """Return a batch's `prediction` and `records` under `test_options`, for callbacks."""

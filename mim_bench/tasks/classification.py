@@ -15,11 +15,12 @@ from mim_bench.tasks.classification_head import ClassificationHead
 from mim_bench.tasks.classification_metrics import MULTI, SINGLE
 from mim_bench.tasks.classification_mixing import Mixing, erase, step_generator
 from mim_bench.tasks.classification_outcomes import ClassificationOutcomes
-from mim_bench.tasks.classification_pictures import captioned, decoded
+from mim_bench.tasks.classification_pictures import captioned
 from mim_bench.tasks.classification_plots import confusion_plot, per_class_plot
 from mim_bench.tasks.classification_trivial import PICTURES, NearestPictures
 from mim_bench.tasks.classification_validation import ClassificationScores
 from mim_bench.tasks.options import require_choice
+from mim_bench.tasks.showing import add_figure, add_picture
 from mim_bench.tasks.specs import spec_of
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ class ClassificationTask(ClassificationOutcomes, Task):
         if shown[1] is not None:
             figures["val/confusion"] = confusion_plot(shown[1], self.classes)
         for name, content in figures.items():
-            self._add_image(name, decoded(content))
+            add_figure(self.trainer, name, content)
 
     def _show_inputs(self, images: Tensor) -> None:
         """Show training pictures as the network sees them."""
@@ -178,13 +179,7 @@ class ClassificationTask(ClassificationOutcomes, Task):
         if self.input_norm != "none":
             some = some * self.get_buffer("_std") + self.get_buffer("_mean")
         pixels = (some.clamp(0, 1) * 255).byte().permute(0, 2, 3, 1).cpu().numpy()
-        self._add_image("train/as seen", np.concatenate(list(pixels), axis=1))
-
-    def _add_image(self, name: str, picture: Picture) -> None:
-        for logger in self.loggers:
-            add_image = getattr(getattr(logger, "experiment", None), "add_image", None)
-            if add_image is not None:
-                add_image(name, picture, self.global_step, dataformats="HWC")
+        add_picture(self.trainer, "train/as seen", np.concatenate(list(pixels), axis=1))
 
     def draw(self, prediction: Tensor, batch: Batch, count: int) -> list[tuple[str, Picture]]:
         """Draw pictures under the names of what they show and what was said."""

@@ -68,6 +68,11 @@ def eleven_point_precision(scores: Numbers, truth: npt.NDArray[np.integer[Any]])
     return total / 11
 
 
+def precisions(scores: Numbers, truth: npt.NDArray[np.integer[Any]]) -> list[float]:
+    """Return `eleven_point_precision` of each class, of scores and truth (N, C)."""
+    return [eleven_point_precision(one, true) for one, true in zip(scores.T, truth.T, strict=True)]
+
+
 def score_records(records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """Return all metrics of stored records in percent (see `ClassificationTask.records`).
 
@@ -76,8 +81,7 @@ def score_records(records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     if records and "scores" in records[0]:
         scores = np.array([record["scores"] for record in records])
         truth = np.array([record["truth"] for record in records])
-        found = [eleven_point_precision(scores[:, k], truth[:, k]) for k in range(scores.shape[1])]
-        return {"map": 100 * float(np.nanmean(found))}
+        return {"map": 100 * float(np.nanmean(precisions(scores, truth)))}
     labels = np.array([record["label"] for record in records], np.int64)
     right = np.array([record["top1"] for record in records], float)
     five = np.array([record["top5"] for record in records], float)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mim_bench.tasks.classification_metrics import (
-    eleven_point_precision,
     per_class,
+    precisions,
     score_records,
 )
 from mim_bench.tasks.classification_plots import MOST_CLASSES, confusion_plot, per_class_plot
@@ -48,7 +48,7 @@ class ClassificationOutcomes(Outcomes):
         if "scores" in records[0]:
             scores = np.array([record["scores"] for record in records])
             truth = np.array([record["truth"] for record in records])
-            shares = [eleven_point_precision(scores[:, k], truth[:, k]) for k in range(count)]
+            shares = precisions(scores, truth)
             pictures = (truth == 1).sum(axis=0)
             matrix = None
         else:

@@ -26,10 +26,3 @@ def captioned(picture: Picture, lines: Sequence[str]) -> Picture:
         white = (255, 255, 255)
         cv2.putText(strip, line, place, cv2.FONT_HERSHEY_SIMPLEX, _SIZE, white, 1, cv2.LINE_AA)
     return np.concatenate([strip, large])
-
-
-def decoded(content: bytes) -> Picture:
-    """Return a PNG file's content as (H, W, 3) RGB."""
-    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    assert picture is not None
-    return np.ascontiguousarray(picture[..., ::-1], np.uint8)

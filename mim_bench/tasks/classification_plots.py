@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from mim_bench.tasks.figures import new_figure, png
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,13 +30,8 @@ def confusion_plot(counts: npt.NDArray[Any], classes: Sequence[str], title: str 
     Returns:
         A PNG file's content.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     side = 3.2 + 0.14 * len(classes)
-    figure = Figure(figsize=(side + 0.8, side), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    figure, axes = new_figure(side + 0.8, side)
     totals = np.maximum(counts.sum(axis=1, keepdims=True), 1)
     shown = axes.imshow(counts / totals, vmin=0, vmax=1, cmap="Blues")
     ticks = range(len(classes)) if len(classes) <= _NAMED else []
@@ -43,9 +39,7 @@ def confusion_plot(counts: npt.NDArray[Any], classes: Sequence[str], title: str 
     axes.set_yticks(list(ticks), [classes[k] for k in ticks], fontsize=6)
     axes.set(xlabel="predicted", ylabel="true", title=title)
     figure.colorbar(shown, ax=axes, shrink=0.8, label="share of the true class")
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+    return png(figure)
 
 
 def per_class_plot(shares: Sequence[float | None], title: str = "") -> bytes:
@@ -58,13 +52,8 @@ def per_class_plot(shares: Sequence[float | None], title: str = "") -> bytes:
     Returns:
         A PNG file's content.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     known = sorted((share for share in shares if share is not None), reverse=True)
-    figure = Figure(figsize=(5.4, 3.2), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    figure, axes = new_figure(5.4, 3.2)
     axes.fill_between(np.arange(len(known) + 1), [*known, known[-1] if known else 0], step="post")
     axes.set(
         xlabel="classes, the best first",
@@ -74,6 +63,4 @@ def per_class_plot(shares: Sequence[float | None], title: str = "") -> bytes:
         title=title,
     )
     axes.grid(alpha=0.3, linewidth=0.6)
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+    return png(figure)

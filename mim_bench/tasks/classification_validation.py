@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torchmetrics import Metric
 
-from mim_bench.tasks.classification_metrics import eleven_point_precision
+from mim_bench.tasks.classification_metrics import precisions
 from mim_bench.tasks.classification_plots import MOST_CLASSES
 
 if TYPE_CHECKING:
@@ -83,8 +83,7 @@ class ClassificationScores(Metric):
 
     def _precisions(self) -> list[float]:
         scores, truth = torch.cat(list(self.scores)), torch.cat(list(self.truth))
-        pairs = zip(scores.T.cpu().numpy(), truth.T.cpu().numpy(), strict=True)
-        return [eleven_point_precision(one, true) for one, true in pairs]
+        return precisions(scores.cpu().numpy(), truth.cpu().numpy())
 
     def compute(self) -> dict[str, Tensor]:
         """Return the metrics in percent: `top1`, `top5`, `mean_per_class`, or `map`."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from mim_bench.tasks.figures import new_figure, png
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,13 +41,8 @@ def curve_plot(
     Returns:
         A PNG file's content.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     kind = max((one for one in AXES if name.startswith(one)), key=len, default="success")
-    figure = Figure(figsize=(5.4, 4.0), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    figure, axes = new_figure(5.4, 4.0, dpi=110)
     end = 0.0
     for place, tracker in enumerate(sorted(curves, key=lambda one: -scores.get(one, 0.0))):
         x, y = (np.asarray(part, np.float64) for part in curves[tracker])
@@ -57,6 +53,4 @@ def curve_plot(
     axes.set(xlabel=AXES[kind][0], ylabel=AXES[kind][1], title=title, xlim=(0, end), ylim=(0, 1))
     axes.grid(alpha=0.3, linewidth=0.6)
     axes.legend(loc="lower left" if kind == "success" else "lower right", fontsize=8)
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+    return png(figure)

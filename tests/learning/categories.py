@@ -19,7 +19,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from mim_bench.datamodules.miniature.scenes.categories import Category, all_categories, distance
+from mim_bench.datamodules.miniature.labelled import apart
+from mim_bench.datamodules.miniature.scenes.categories import Category, all_categories
 from mim_bench.datamodules.miniature.scenes.portraits import make_portrait
 from mim_bench.datamodules.miniature.scenes.views import look
 
@@ -29,15 +30,8 @@ SIDE, STEPS, BATCH = 64, 1000, 48
 
 def choose_categories(count: int, seed: int) -> list[Category]:
     """Draw categories of which any two are at least 0.3 apart."""
-    rng = np.random.default_rng(seed)
-    chosen: list[Category] = []
-    for index in rng.permutation(len(all_categories())):
-        one = all_categories()[int(index)]
-        if all(distance(one, other) >= 0.3 for other in chosen):
-            chosen.append(one)
-        if len(chosen) == count:
-            break
-    return chosen
+    order = np.random.default_rng(seed).permutation(len(all_categories()))
+    return list(apart((all_categories()[int(index)] for index in order), count, 0.3))
 
 
 def draw(job: tuple[Category, int, int, int]) -> np.ndarray:
@@ -72,14 +66,16 @@ def small_network(classes: int) -> nn.Module:
     return nn.Sequential(*layers, *pool)
 
 
-def train_network(pictures: torch.Tensor, labels: torch.Tensor, steps: int, seed: int) -> nn.Module:
+def train_network(
+    pictures: torch.Tensor, labels: torch.Tensor, steps: int, seed: int, size: int = BATCH
+) -> nn.Module:
     """Train with random shifts and mirroring."""
     torch.manual_seed(seed)
     network = small_network(int(labels.max()) + 1)
     optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps)
     for _ in range(steps):
-        chosen = torch.randint(len(pictures), (BATCH,))
+        chosen = torch.randint(len(pictures), (size,))
         batch = pictures[chosen]
         if torch.rand(()) < 0.5:
             batch = batch.flip(-1)

@@ -58,9 +58,8 @@ def measure(root: Path, name: str, options: argparse.Namespace) -> None:
         torch.from_numpy(shrunk(part, categories.SIDE)).permute(0, 3, 1, 2).float() / 127.5 - 1
         for part in pictures
     )
-    categories.BATCH = BATCH
     network = categories.train_network(
-        known, torch.from_numpy(labels[0]), options.steps, options.seed
+        known, torch.from_numpy(labels[0]), options.steps, options.seed, BATCH
     )
     with torch.no_grad():
         found = network(tested).argmax(1).numpy()

@@ -143,8 +143,8 @@ POSE = (
     Mutation(
         "warm-up from a thousandth",
         "tasks/schedules.py",
-        "(1 - (step - 1) / self.warmup_steps) * (1 - self.warmup_ratio)",
-        "(1 - step / self.warmup_steps) * (1 - self.warmup_ratio)",
+        "(1 - (step - 1) / steps) * (1 - self.warmup_ratio)",
+        "(1 - step / steps) * (1 - self.warmup_ratio)",
         _RATES,
     ),
     # results

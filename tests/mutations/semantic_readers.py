@@ -11,15 +11,15 @@ SEMANTIC_READERS = (
     Mutation(
         "Food's classes are numbered by their sorted keys",
         f"{_READERS}food101.py",
-        "classes = sorted(content)",
-        "classes = list(content)",
+        "texts(sorted(content), ",
+        "texts(list(content), ",
         _WORLD,
     ),
     Mutation(
         "Cars count classes from 1",
         f"{_READERS}cars.py",
-        "int(label) - 1",
-        "int(label) % len(named)",
+        "labels - 1, classes",
+        "labels % len(classes), classes",
         _WORLD,
     ),
     Mutation(

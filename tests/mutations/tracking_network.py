@@ -144,8 +144,8 @@ TRACKING_NETWORK = (
     Mutation(
         "the warm-up's share is of steps",
         "tasks/schedules.py",
-        "self.warmup_share * budget.steps",
-        "round(self.warmup_share * budget.steps)",
+        "self.warmup_steps or self.warmup_share * budget.steps",
+        "self.warmup_steps or round(self.warmup_share * budget.steps)",
         "tests/tasks/test_schedules.py",
     ),
 )

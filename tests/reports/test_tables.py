@@ -396,3 +396,18 @@ def test_rows_are_complete_and_marks_are_right(by_backbone):
     lowest = min(round(mean, 3) for mean in means.values())
     expected = {title for title, mean in means.items() if round(mean, 3) == lowest}
     assert best == (expected if len(means) > 1 else set())
+
+
+def test_a_part_of_a_split_is_marked_and_said(store):
+    store.run("vit", scores=1.3, part="640 of the official 654 samples")
+    store.run(
+        "swin", scores=1.2, split="val", stands_for="test", part="3 of the official 5 samples"
+    )
+    (table,) = build_tables(collect(store.root), GEOMETRIC)
+    marked = {row.title: row.cells["nyuv2"].marked for row in table.rows_of("measured")}
+    assert marked["vit"].endswith("◊")
+    assert marked["swin"].endswith("◊")
+    assert [note for note in table.notes if note.startswith("◊")] == [
+        "◊ nyuv2: measured on val, as the data has no test split",
+        "◊ nyuv2: measured on 640 of the official 654 samples",
+    ]

@@ -137,7 +137,7 @@ class ClassificationReader(Reader):
         from mim_bench.datamodules.readers.jsonfiles import kept_of_many
         from mim_bench.datamodules.readers.listings import Listing
 
-        carved = self.carve if split in ("train", "val") else None
+        carved = self._carve_of(split)
         official = carved.of if carved else split
         choices = {"leave_out": self.leave_out, **self.choices()}
         choices["drawn"] = self.stamp() is not None  # official rules don't hold for it
@@ -198,11 +198,16 @@ class ClassificationReader(Reader):
 
     def chosen_by_seed(self, split: str) -> bool:
         """Tell whether a split is carved out of another."""
-        return self.carve is not None and split in ("train", "val")
+        return self._carve_of(split) is not None
+
+    def _carve_of(self, split: str) -> Carve | None:
+        return self.carve if split in ("train", "val") else None
 
     def facts(self) -> DatasetInfo:
         """Return the dataset's facts with the classes that this copy has."""
-        classes = self.listing(next(iter(self.info.splits))).classes
+        first = next(iter(self.info.splits))
+        carved = self._carve_of(first)  # whose classes are known without dividing it
+        classes = self.listing(carved.of if carved else first).classes
         extra = {**self.info.extra, "multi_label": self.multi_label}
         return replace(self.info, classes=classes, extra=extra)
 
@@ -245,13 +250,14 @@ class ClassificationReader(Reader):
         listings = {}
         for split in self.info.splits if splits is None else splits:
             try:
-                listings[split] = self.listing(split)
-                names = self.listing(split).names.all() if self.has_files else []
+                listing = listings[split] = self.listing(split)
             except UserError as error:
                 problems += [one for one in error.problems if one not in problems]
                 continue
-            if lost := missing_names(self.pictures(), names):
-                shown = ", ".join(str(self.pictures() / name) for name in lost[:_SHOWN])
+            names = listing.names.all() if self.has_files else []
+            base = self.pictures()
+            if lost := missing_names(base, names):
+                shown = ", ".join(str(base / name) for name in lost[:_SHOWN])
                 more = " …" if len(lost) > _SHOWN else ""
                 what = f"{len(lost):,} of {len(names):,} pictures of {split} are missing: "
                 (problem,) = self.wrong(f"{what}{shown}{more}").problems

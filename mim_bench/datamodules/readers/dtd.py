@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from mim_bench.datamodules.readers.base import DatasetInfo
 from mim_bench.datamodules.readers.classification import ClassificationReader
-from mim_bench.datamodules.readers.lists import read_lines
-from mim_bench.errors import UserError
+from mim_bench.datamodules.readers.lists import read_lines, require_division
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,13 +47,7 @@ dtd/labels/train1.txt, val1.txt, test1.txt
 
     def __init__(self, root: str | Path, partition: int = 1, **kwargs: Any) -> None:
         super().__init__(root, **kwargs)
-        if type(partition) is not int or not 1 <= partition <= _PARTITIONS:
-            raise UserError(
-                f"is {partition!r}",
-                where="data.reader.init_args.partition",
-                expected=f"1 to {_PARTITIONS}",
-            )
-        self.partition = partition
+        self.partition = require_division(partition, _PARTITIONS)
 
     def choices(self) -> dict[str, Any]:
         """Return the division."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mim_bench.errors import UserError
@@ -13,7 +14,6 @@ from mim_bench.locations import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,10 @@ def _total_size(paths: Iterable[Path]) -> int:
 
 
 def missing_names(base: Path, names: Iterable[str]) -> list[str]:
-    """Return the names, relative to a folder, that do not exist: `missing` for a million files."""
+    """Return the names, relative to a folder, that do not exist; texts, as there may be millions.
+
+    Each folder is listed once, which is fast over NFS.
+    """
     folders: dict[str, list[str]] = defaultdict(list)
     for name in names:
         folder, slash, file = name.rpartition("/")
@@ -98,15 +101,5 @@ def missing_names(base: Path, names: Iterable[str]) -> list[str]:
 
 
 def missing(paths: Iterable[Path]) -> list[Path]:
-    """Return the files that do not exist; each folder is listed once, which is fast over NFS."""
-    folders: dict[Path, list[Path]] = defaultdict(list)
-    for path in paths:
-        folders[path.parent].append(path)
-    found = []
-    for folder, wanted in folders.items():
-        try:
-            names = set(os.listdir(folder))  # noqa: PTH208 - names are all that is needed
-        except OSError:
-            names = set()
-        found += [path for path in wanted if path.name not in names]
-    return found
+    """Return the files that do not exist (see `missing_names`)."""
+    return [Path(name) for name in missing_names(Path(), (path.as_posix() for path in paths))]

@@ -117,11 +117,9 @@ def mapped(path: Path, what: str, parse: Callable[[], npt.NDArray[Any]]) -> npt.
         UserError: What `parse` raises.
     """
     try:
-        status = path.stat()
+        key = digest([_VERSION, what, _state([path])])
     except OSError:
         return parse()
-    place = os.path.abspath(path)  # noqa: PTH100 - links stay
-    key = digest([_VERSION, what, place, status.st_size, status.st_mtime_ns])
     note = cache_folder() / "arrays" / f"{key[:32]}.npy"
     with suppress(OSError, ValueError, EOFError):
         held: npt.NDArray[Any] = np.load(note, mmap_mode="r", allow_pickle=False)
@@ -137,15 +135,10 @@ def mapped(path: Path, what: str, parse: Callable[[], npt.NDArray[Any]]) -> npt.
 def _kept(
     paths: Sequence[Path], what: str, parse: Callable[[], Arrays], hashed: Callable[[], str]
 ) -> Arrays:
-    state = hashlib.sha256()
     try:
-        for path in paths:
-            status = os.stat(path)  # noqa: PTH116 - of tens of thousands
-            place = os.path.abspath(path)  # noqa: PTH100 - links stay, as they are what is named
-            state.update(f"{place}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+        key = digest([_VERSION, np.__version__, what, _state(paths)])
     except OSError:
         return parse()  # which says what is wrong with it
-    key = digest([_VERSION, np.__version__, what, state.hexdigest()])
     note = cache_folder() / "annotations" / f"{key[:32]}.npz"
     with suppress(OSError, ValueError, KeyError, BadZipFile, EOFError):
         with np.load(note, allow_pickle=False) as held:
@@ -159,3 +152,17 @@ def _kept(
     with suppress(UserError):  # a full cache only makes the next start slower
         write_atomic(note, buffer.getvalue(), durable=False)
     return arrays
+
+
+def _state(paths: Sequence[Path]) -> str:
+    """Return a hash of the paths, sizes and times of change of files and folders.
+
+    Raises:
+        OSError: One isn't there.
+    """
+    state = hashlib.sha256()
+    for path in paths:
+        status = os.stat(path)  # noqa: PTH116 - of tens of thousands
+        place = os.path.abspath(path)  # noqa: PTH100 - links stay, as they are what is named
+        state.update(f"{place}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+    return state.hexdigest()

@@ -121,6 +121,21 @@ def read_names(path: Path, obtain: str) -> list[str]:
     return names
 
 
+def require_division(number: object, most: int) -> int:
+    """Return the number of an official division of a dataset.
+
+    Raises:
+        UserError: It is no whole number from 1 to `most`.
+    """
+    if type(number) is not int or not 1 <= number <= most:
+        raise UserError(
+            f"is {number!r}",
+            where="data.reader.init_args.partition",
+            expected=f"1 to {most}",
+        )
+    return number
+
+
 def read_lines(path: Path, obtain: str, expected: str = "a text file") -> list[tuple[int, str]]:
     """Return the lines of a list with their numbers, ends and blanks around them stripped.
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from mim_bench.datamodules.readers.base import DatasetInfo
 from mim_bench.datamodules.readers.classification import Carve, ClassificationReader
-from mim_bench.datamodules.readers.lists import read_lines
-from mim_bench.errors import UserError
+from mim_bench.datamodules.readers.lists import read_lines, require_division
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,13 +50,7 @@ SUN397/a/abbey/sun_aaalbzqrimafwbiv.jpg
 
     def __init__(self, root: str | Path, partition: int = 1, **kwargs: Any) -> None:
         super().__init__(root, **kwargs)
-        if not 1 <= partition <= _PARTITIONS:
-            raise UserError(
-                f"is {partition}",
-                where="data.reader.init_args.partition",
-                expected=f"1 to {_PARTITIONS}",
-            )
-        self.partition = partition
+        self.partition = require_division(partition, _PARTITIONS)
 
     def choices(self) -> dict[str, Any]:
         """Return the division."""
