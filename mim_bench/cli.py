@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +10,24 @@ import typer
 
 from mim_bench.cli_backbone import backbone_app
 from mim_bench.cli_data import Json, data_app
+from mim_bench.cli_options import (
+    Backbones,
+    Columns,
+    DataRoot,
+    Format,
+    Kind,
+    Labels,
+    Mode,
+    ModeOption,
+    Overrides,
+    PresetOption,
+    Recipes,
+    Retry,
+    Seeds,
+    StoreOption,
+    SuiteOption,
+    Trials,
+)
 from mim_bench.errors import UserError
 
 app = typer.Typer(
@@ -25,91 +42,6 @@ app.add_typer(data_app, name="data")
 app.add_typer(backbone_app, name="backbone")
 
 
-class Preset(str, Enum):
-    """An overlay on recipes."""
-
-    paper = "paper"
-    miniature = "miniature"
-
-
-class Mode(str, Enum):
-    """What is trained."""
-
-    finetune = "finetune"
-    frozen = "frozen"
-
-
-class Kind(str, Enum):
-    """What can be listed."""
-
-    suites = "suites"
-    recipes = "recipes"
-    datasets = "datasets"
-    tasks = "tasks"
-    backbones = "backbones"
-
-
-class Format(str, Enum):
-    """How a report is written."""
-
-    terminal = "terminal"
-    md = "md"
-    csv = "csv"
-    json = "json"
-
-
-class Retry(str, Enum):
-    """Which runs are tried again."""
-
-    failed = "failed"
-
-
-Recipes = Annotated[
-    list[str] | None, typer.Argument(metavar="[RECIPE.yaml]...", help="Recipes of your own.")
-]
-SuiteOption = Annotated[
-    str | None, typer.Option("--suite", help="geometric, semantic, combined, all, or a YAML file.")
-]
-Columns = Annotated[
-    str | None, typer.Option("--columns", help="Only these columns, e.g. nyuv2,kitti.")
-]
-Backbones = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--backbone",
-        metavar="NAME[=FILE]",
-        help="A timm name or a catalogue name; alone randomly initialised, =pretrained with "
-        "timm's weights, =FILE with a checkpoint. Repeatable: one row each.",
-    ),
-]
-Labels = Annotated[
-    list[str] | None, typer.Option("--label", help="A row's name, in the order of --backbone.")
-]
-DataRoot = Annotated[
-    str | None,
-    typer.Option(
-        "--data-root",
-        metavar="DIR",
-        envvar="MIM_BENCH_DATA",
-        help="The folder that holds one folder per dataset. Without it the miniature world is "
-        "drawn.",
-    ),
-]
-StoreOption = Annotated[str, typer.Option("--store", metavar="DIR", help="Where runs are kept.")]
-PresetOption = Annotated[
-    Preset | None,
-    typer.Option("--preset", help="Default: paper with a data root, miniature without."),
-]
-ModeOption = Annotated[Mode, typer.Option("--mode", help="Train everything, or the head alone.")]
-Seeds = Annotated[
-    list[int] | None, typer.Option("--seed", help="Repeatable: one run each. Default 0.")
-]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a recipe, e.g. task.lr=1e-4."),
-]
-
-
 @app.command()
 def run(
     recipes: Recipes = None,
@@ -121,6 +53,7 @@ def run(
     store: StoreOption = "runs",
     preset: PresetOption = None,
     mode: ModeOption = Mode.finetune,
+    trials: Trials = 0,
     seed: Seeds = None,
     overrides: Overrides = None,
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Workers at once.")] = 1,
@@ -174,6 +107,7 @@ def plan(
     store: StoreOption = "runs",
     preset: PresetOption = None,
     mode: ModeOption = Mode.finetune,
+    trials: Trials = 0,
     seed: Seeds = None,
     overrides: Overrides = None,
     check: Annotated[
@@ -196,15 +130,15 @@ def plan(
             "depend on its data",
             action="`mim-bench data make` draws it; `mim-bench run` does so by itself",
         )
-    made = make_plan(request)
+    made = make_plan(request, Store(store)).grown()
     if check:
         from mim_bench.benchmarks.check import check_recipe, check_weights
 
-        problems = {
-            problem
-            for node in made.nodes
-            for problem in check_recipe(node.resolved.content, node.recipe)
-        }
+        resolved = [(node.resolved.content, node.recipe) for node in made.nodes]
+        for one in made.awaiting:
+            example = one.example()
+            resolved.append((example["resolved"], example["recipe"]))
+        problems = {problem for pair in resolved for problem in check_recipe(*pair)}
         problems |= {problem for one in request.backbones for problem in check_weights(one)}
         if problems:
             raise UserError(sorted(problems, key=str))
@@ -299,12 +233,33 @@ def list_(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="A suite, recipe, column, dataset or backbone.")],
+    name: Annotated[
+        str, typer.Argument(help="A suite, recipe, column, dataset or backbone, or `search`.")
+    ],
+    which: Annotated[
+        str | None,
+        typer.Argument(metavar="[ID]", help="After `search`: a prefix of its id, or a recipe."),
+    ] = None,
+    store: StoreOption = "runs",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where a search's figures go.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show one thing: a dataset's licence and layout, a recipe's protocol, a suite's columns."""
+    """Show one thing: a dataset's licence and layout, a recipe's protocol, a suite's columns.
+
+    `mim-bench show search` lists the searches of a store; with an id or a recipe it shows the
+    trials and draws them.
+    """
+    if name == "search":
+        from mim_bench.verbs import searches
+
+        searches.show_searches(store, which, out, as_json)
+        return
     from mim_bench.verbs import listing
 
+    if which is not None:
+        raise UserError(f"{which!r} is one thing too many", where="show", expected="one name")
     listing.show_name(name, as_json)
 
 
@@ -325,6 +280,7 @@ def _request(options: dict[str, Any]) -> tuple[Any, Any]:
         seed=options["seed"] or [],
         overrides=options["overrides"] or [],
         save_predictions=options.get("save_predictions", False),
+        trials=options["trials"],
     )
 
 

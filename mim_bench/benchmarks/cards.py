@@ -17,6 +17,7 @@ def make_card(
     """Return the protocol card of a column: what its number means and what made it."""
     resolved = job["resolved"]
     batch = datamodule.batch_report
+    selection = test.get("selection")
     return {
         "recipe": job["recipe"],
         "protocol": resolved.get("protocol", 1),
@@ -32,10 +33,12 @@ def make_card(
         "batch_norm": resolved["trainer"].get("batch_norm", "device"),
         **datamodule.card(test["view"]),
         **task.card(test["options"]),
+        **({"search": selection} if selection else {}),
         # what may differ between the rows of a column
         "per_backbone": {
             "mode": job["mode"],
             "batch_norm_samples": batch["batch_norm"],
             "devices": batch["devices"],
+            **({"searched": dict(job["values"])} if selection else {}),
         },
     }

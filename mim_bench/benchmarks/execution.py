@@ -22,6 +22,7 @@ from mim_bench.benchmarks.callbacks import (
     Speed,
 )
 from mim_bench.benchmarks.cards import make_card
+from mim_bench.benchmarks.pruning import WatchTrial
 from mim_bench.benchmarks.settings import TRAINER_OTHER, TRAINER_SCORED
 from mim_bench.benchmarks.testing import test_columns
 from mim_bench.errors import UserError
@@ -49,6 +50,7 @@ def execute(job: Mapping[str, Any], folder: RunFolder, stop: StopRequest, thread
 
     Raises:
         Interrupted: The worker was asked to stop; the run can go on later.
+        Pruned: It is a trial that the search gave up.
         UserError: Data, weights or settings are wrong.
     """
     content = job["resolved"]
@@ -75,6 +77,7 @@ def execute(job: Mapping[str, Any], folder: RunFolder, stop: StopRequest, thread
             FiniteLoss(every),
             KeepBest(folder, best),
             SaveAndStop(folder, stop, float(settings["checkpoint_minutes"])),
+            *([WatchTrial(folder, job)] if job.get("kind") == "trial" else []),
         ],
         more_logger=settings["logger"],
     )

@@ -69,8 +69,17 @@ def training_identity(
     }
 
 
-def score_identity(training_id: str, test: ColumnTest, fingerprint: str) -> dict[str, Any]:
-    """List what makes a score of a trained run: the tested split and how it is tested."""
+def score_identity(
+    training_id: str,
+    test: ColumnTest,
+    fingerprint: str,
+    selection: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """List what makes a score of a trained run: the tested split and how it is tested.
+
+    One training may be a search's winner and what the recipe says of itself: its score then has
+    two meanings, and `selection` names the search and its budget.
+    """
     return {
         "training": training_id,
         "column": test.column,
@@ -79,6 +88,7 @@ def score_identity(training_id: str, test: ColumnTest, fingerprint: str) -> dict
         "metric": test.metric,
         "options": test.options,
         "checkpoint": test.checkpoint,
+        **({"selection": dict(selection)} if selection else {}),
     }
 
 

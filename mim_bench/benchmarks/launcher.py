@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 from mim_bench.benchmarks import claims
 from mim_bench.benchmarks.worker import EXIT_PROBLEMS, read_problems
 from mim_bench.errors import Problem, UserError
+from mim_bench.files import write_atomic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from mim_bench.benchmarks.store import RunFolder
 
@@ -88,39 +89,78 @@ class LocalLauncher:
         if not self._waiting:
             self._waiting.append(self._start(wait=True))
 
-    def run(self, folders: Sequence[RunFolder], watch: Callable[[], None]) -> None:
+    def run(
+        self,
+        folders: Sequence[RunFolder],
+        watch: Callable[[], None],
+        more: Callable[[int], Sequence[RunFolder]] | None = None,
+        later: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         """Run planned runs to their end; `watch` is called between looks at the workers.
+
+        Args:
+            folders: The runs.
+            watch: Called between looks at the workers.
+            more: Called with the number of workers that have nothing to do whenever a run has
+                ended; returns runs that are known by now.
+            later: What the first worker checks besides (see `worker.check`).
 
         Raises:
             UserError: The first worker found recipes wrong; nothing was trained.
         """
-        alone = [folder for folder in folders if _devices(folder) != 1]
-        together = [folder for folder in folders if _devices(folder) == 1]
-        groups = [together] if together else []
-        for group in [*groups, *([folder] for folder in alone)]:
-            if not self.stopping:
-                self._run_group(group, watch)
+        queue = list(folders)
+        while queue and not self.stopping:
+            together = [folder for folder in queue if _devices(folder) == 1]
+            group = together or queue[:1]
+            queue = [folder for folder in queue if folder not in group]
+            # Lightning relaunches the script for several devices: such a run is alone in its job
+            queue += self._run_group(group, watch, more, later, growing=bool(together))
+            later = ()
 
-    def _run_group(self, folders: Sequence[RunFolder], watch: Callable[[], None]) -> None:
+    def _run_group(
+        self,
+        folders: Sequence[RunFolder],
+        watch: Callable[[], None],
+        more: Callable[[int], Sequence[RunFolder]] | None,
+        later: Sequence[Mapping[str, Any]],
+        growing: bool,
+    ) -> list[RunFolder]:
+        """Run a group in rounds until nothing of it can be brought on.
+
+        Returns:
+            Runs that have become known and don't belong to the group.
+        """
+        known, others = list(folders), list(folders[:0])
         checked = False
-        while remaining := self._remaining(folders):
-            count = max(1, min(self.jobs, len(remaining)))
+        while remaining := self._remaining(known):
+            open_ended = growing and more is not None
+            count = max(1, min(self.jobs, len(remaining) if not open_ended else self.jobs))
             job = {
                 "runs": [str(folder.path.resolve()) for folder in remaining],
                 "threads": max(1, usable_cores() // count),
                 "check": not checked,
+                "later": list(later),
                 "retry_failed": self.retry_failed,
+                "open": open_ended,
             }
-            self._job_file().write_text(json.dumps(job), encoding="utf-8")
+            self._write_job(job)
             while len(self._workers) < count:
                 self._workers.append(self._next_worker())
-            self._watch(remaining, watch)
+            found = self._watch(remaining, watch, job, more if growing else None)
             problems = read_problems(self._job_file())
             if problems:
                 raise UserError(problems)
             checked = True
-            if self.stopping or not self._settle(remaining):
-                return
+            known += [folder for folder in found if _devices(folder) == 1]
+            others += [folder for folder in found if _devices(folder) != 1]
+            if self.stopping or not self._settle([*remaining, *found]):
+                break
+        if more is not None and not growing and not self.stopping:
+            others += more(self.jobs)
+        return others
+
+    def _write_job(self, job: Mapping[str, Any]) -> None:
+        write_atomic(self._job_file(), json.dumps(job, default=str), durable=False)
 
     def _next_worker(self) -> subprocess.Popen[str]:
         if self._waiting:
@@ -132,7 +172,7 @@ class LocalLauncher:
         return self._start(wait=False)
 
     def _remaining(self, folders: Sequence[RunFolder]) -> list[RunFolder]:
-        states = ("done", "failed") if not self.retry_failed else ("done",)
+        states = ("done", "pruned") if self.retry_failed else ("done", "pruned", "failed")
         found = []
         for folder in folders:
             run = folder.read()
@@ -141,20 +181,65 @@ class LocalLauncher:
                 found.append(folder)
         return found
 
-    def _watch(self, folders: Sequence[RunFolder], watch: Callable[[], None]) -> None:
-        """Wait for the workers to end."""
+    def _watch(
+        self,
+        folders: Sequence[RunFolder],
+        watch: Callable[[], None],
+        job: dict[str, Any],
+        more: Callable[[int], Sequence[RunFolder]] | None,
+    ) -> list[RunFolder]:
+        """Wait for the workers to end; give them what becomes known meanwhile, and return it."""
+        mine, found = list(folders), list(folders[:0])
+        left = -1
         while any(worker.poll() is None for worker in self._workers):
             watch()
             if self.timeout is not None:
-                self._stop_late(folders)
-            if self.fail_fast and any(folder.read().get("state") == "failed" for folder in folders):
+                self._stop_late(mine)
+            states = [folder.read().get("state") for folder in mine] if self.fail_fast else []
+            if "failed" in states:
                 self.stop()
+            if job["open"] and not self.stopping:
+                left = self._feed(job, mine, found, more, left)
             time.sleep(_POLL_SECONDS)
         codes = [worker.returncode for worker in self._workers]
         self._workers.clear()
         watch()
         if EXIT_PROBLEMS not in codes:
-            _bury(folders, codes)
+            _bury(mine, codes)
+        return found
+
+    def _feed(
+        self,
+        job: dict[str, Any],
+        mine: list[RunFolder],
+        found: list[RunFolder],
+        more: Callable[[int], Sequence[RunFolder]] | None,
+        before: int,
+    ) -> int:
+        """Add to the job what has become known, or close it; return how many runs are left."""
+        dead = [worker for worker in self._workers if worker.poll() is not None]
+        if dead:  # a search would wait for their runs
+            _bury(mine, [worker.returncode for worker in dead])
+        left = sum(1 for folder in mine if self._goes_on(folder))
+        if left == before or more is None:
+            return left
+        new = more(max(0, self.jobs - left))
+        found += new
+        mine += [folder for folder in new if _devices(folder) == 1]
+        job["runs"] += [str(folder.path.resolve()) for folder in new if _devices(folder) == 1]
+        left += sum(1 for folder in new if _devices(folder) == 1)
+        job["open"] = left > 0
+        if new or not left:
+            self._write_job(job)
+        return left
+
+    def _goes_on(self, folder: RunFolder) -> bool:
+        """Tell whether a worker of this command has a run at work, or still before it."""
+        if folder.read().get("state") not in ("planned", "running"):
+            return False
+        claim = claims.holder(folder.path)
+        mine = {worker.pid for worker in self._workers}
+        return not claim or claim.get("pid") in mine or not claims.is_alive(claim)
 
     def _settle(self, folders: Sequence[RunFolder]) -> bool:
         """Tell whether another round can bring runs on: some ended, and some are still planned."""
@@ -162,7 +247,7 @@ class LocalLauncher:
         states = [folder.read().get("state") for folder in folders]
         held = [claims.holder(folder.path) for folder in folders]
         foreign = [claim for claim in held if claim and claims.is_alive(claim)]
-        return any(state in ("failed", "done") for state in states) and not foreign
+        return any(state in ("failed", "done", "pruned") for state in states) and not foreign
 
     def _stop_late(self, folders: Sequence[RunFolder]) -> None:
         for folder in folders:

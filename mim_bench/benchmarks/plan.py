@@ -1,138 +1,53 @@
-"""The plan: a graph of runs with their identities, made without torch and without images."""
+"""The plan: which runs a request needs, and which of them wait for a search."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mim_bench.benchmarks import data, identity
+from mim_bench.benchmarks import data
+from mim_bench.benchmarks.nodes import Node, Request, make_node
 from mim_bench.benchmarks.recipe import Recipe, load_recipe, recipe_files
+from mim_bench.benchmarks.searching import Studies
 from mim_bench.errors import Problem, UserError
 
+__all__ = ["Awaiting", "Node", "Plan", "Request", "make_plan"]
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mim_bench.backbones.spec import BackboneSpec
     from mim_bench.benchmarks.recipe import ColumnTest, Resolved
-    from mim_bench.benchmarks.store import RunFolder, Store
+    from mim_bench.benchmarks.store import Store
+    from mim_bench.benchmarks.study import Study, Trial
     from mim_bench.datamodules.readers.base import Reader
 
 
 @dataclass(frozen=True)
-class Request:
-    """What a command asks for.
+class Awaiting:
+    """Runs of one recipe and backbone that take their values from a search yet to end.
 
     Attributes:
-        columns: Column name -> the recipe that serves it, in the table's order.
-        recipes: Recipes that are asked for themselves (a user's YAML files), with all columns.
-        backbones: The rows.
-        seeds: One run for each.
-        mode: `finetune` or `frozen`.
-        preset: `paper`, `miniature`, or None for the default of the data.
-        data_root: The user's data root, or None.
-        overrides: `--set`: dotted keys with values.
-        named: Columns that the user named: that one of these can't run is an error.
-        save_predictions: Whether each tested sample's prediction is kept as a file.
+        study: The search.
+        recipe: The recipe to run with the winner's values.
+        source: Its data.
+        backbone: Its backbone.
+        columns: The columns that it will fill.
+        make: Makes its nodes, one for each seed, from the winner; without one as the recipe says.
     """
 
-    columns: Mapping[str, str]
-    backbones: Sequence[BackboneSpec]
-    recipes: Sequence[Recipe] = ()
-    seeds: Sequence[int] = (0,)
-    mode: str = "finetune"
-    preset: str | None = None
-    data_root: str | None = None
-    overrides: Mapping[str, Any] = field(default_factory=dict)
-    named: frozenset[str] = frozenset()
-    save_predictions: bool = False
-
-
-@dataclass(frozen=True)
-class PlannedScore:
-    """A column that a node yields.
-
-    Attributes:
-        test: How it is scored.
-        id: The score id.
-        view: The part or form of the split that its options choose (see `Reader.view`).
-        fingerprint: The tested view's fingerprint.
-        records: Id of the per-sample records, which several columns may share.
-    """
-
-    test: ColumnTest
-    id: str
-    view: str
-    fingerprint: str
-    records: str
-
-
-@dataclass(frozen=True)
-class Node:
-    """A node of the plan: one run. (Its kind is `train`; `needs` holds the edges to come.)"""
-
-    id: str
+    study: Study
     recipe: str
-    resolved: Resolved
-    backbone: BackboneSpec
     source: data.DataSource
-    seed: int
-    mode: str
-    overrides: Mapping[str, Any]
-    identity: Mapping[str, Any]
-    scores: tuple[PlannedScore, ...]
-    save_predictions: bool = False
-    kind: str = "train"
-    needs: tuple[str, ...] = ()
+    backbone: BackboneSpec
+    columns: tuple[str, ...]
+    make: Callable[[Trial | None], list[Node]] = field(repr=False)
 
-    def folder(self, store: Store) -> RunFolder:
-        """Return the node's folder in a store."""
-        return store.folder(self.recipe, self.backbone.slug, self.id)
-
-    def missing(self, store: Store) -> list[PlannedScore]:
-        """Return the scores that a store lacks."""
-        folder = self.folder(store)
-        return [score for score in self.scores if not folder.is_finished(self._score(score))]
-
-    def _score(self, score: PlannedScore) -> dict[str, Any]:
-        """Return a score as a worker needs it."""
-        return {
-            **vars(score.test),
-            "id": score.id,
-            "view": score.view,
-            "fingerprint": score.fingerprint,
-            "records": score.records,
-            "save_predictions": self.save_predictions,
-        }
-
-    def job(self) -> dict[str, Any]:
-        """Return what a worker needs to run it, as plain content (a part of run.json)."""
-        return {
-            "id": self.id,
-            "kind": self.kind,
-            "recipe": self.recipe,
-            "source": self.resolved.source,
-            "preset": self.source.preset,
-            "data": self.source.title,
-            "data_root": str(self.source.root),
-            "overrides": dict(self.overrides),
-            "mode": self.mode,
-            "seed": self.seed,
-            "backbone": {
-                **self.backbone.to_dict(),
-                "slug": self.backbone.slug,
-                "title": self.backbone.title,
-                "size": self.backbone.size,
-                "weights_sha256": self.backbone.weights_sha256(),
-            },
-            "columns": [score.test.column for score in self.scores],
-            "resolved": self.resolved.content,
-            "identity": dict(self.identity),
-            "fingerprints": {
-                **self.identity["fingerprints"],
-                **{score.view: score.fingerprint for score in self.scores},
-            },
-            "scores": [self._score(score) for score in self.scores],
-        }
+    def example(self) -> dict[str, Any]:
+        """Return `recipe` and `resolved` of one of its runs, to be checked before there is one."""
+        (node, *_) = self.make(None)
+        return {"recipe": node.recipe, "resolved": node.resolved.content}
 
 
 @dataclass(frozen=True)
@@ -140,27 +55,64 @@ class Plan:
     """Nodes in the order in which they are worth running, and why columns are left out.
 
     Attributes:
-        nodes: The runs.
+        nodes: The runs whose identity is known.
         reasons: Column -> why nothing runs for it.
+        awaiting: The runs that wait for a search.
+        trials: The budget of each search.
+        request: What was asked for.
     """
 
     nodes: tuple[Node, ...]
     reasons: Mapping[str, str]
+    request: Request
+    awaiting: tuple[Awaiting, ...] = ()
+    trials: int = 0
+
+    @property
+    def studies(self) -> list[Study]:
+        """The searches that something waits for, each once."""
+        return list({one.study.id: one.study for one in self.awaiting}.values())
 
     def unfinished(self, store: Store) -> list[Node]:
         """Return the nodes of which a store lacks a score."""
         return [node for node in self.nodes if node.missing(store)]
 
+    def grown(self) -> Plan:
+        """Return the plan with the runs whose searches have ended by now.
 
-def make_plan(request: Request) -> Plan:
+        A search that has no winner stays awaited; `Study.winner` tells why.
+        """
+        nodes, waiting = list(self.nodes), []
+        for one in self.awaiting:
+            try:
+                winner = one.study.winner(self.trials)
+            except UserError:
+                winner = None
+            if winner is None:
+                waiting.append(one)
+            else:
+                nodes += one.make(winner)
+        return replace(self, nodes=tuple(nodes), awaiting=tuple(waiting))
+
+
+def make_plan(request: Request, store: Store | None = None) -> Plan:
     """Turn a request into runs.
+
+    Args:
+        request: What is asked for.
+        store: Where searches are kept; only a request with trials needs it.
+
+    Returns:
+        The plan; the runs of searches that have ended are in it once it has `grown`.
 
     Raises:
         UserError: Unknown or ill-formed recipes, settings, columns; nothing at all can run, or a
             column that the user named can't.
     """
     wanted, reasons = _wanted(request)
+    studies = Studies(request, store, [recipe for recipe, _ in wanted])
     nodes: list[Node] = []
+    awaiting: list[Awaiting] = []
     problems: list[Problem] = []
     for recipe, columns in wanted:
         source = data.choose(recipe, request.data_root, request.preset)
@@ -173,6 +125,9 @@ def make_plan(request: Request) -> Plan:
                 # one reader for all of it: it keeps what it has parsed
                 reader = data.open_reader(resolved, source)
                 lacking = reader.check(data.training_splits(resolved))
+                study = None
+                if not lacking:
+                    study, lacking = studies.of(recipe, resolved, spec)
                 if lacking:
                     break
                 tests, blocked = _check_tests(resolved, reader, columns)
@@ -184,11 +139,17 @@ def make_plan(request: Request) -> Plan:
                     if _is_asked_for(recipe, [column], request)
                     for problem in found
                 ]
-                if tests:
+                if not tests:
+                    continue
+                if study is None:
                     nodes += [
-                        _node(resolved, source, reader, spec, seed, request, tests)
+                        make_node(resolved, source, reader, spec, seed, request, tests)
                         for seed in request.seeds
                     ]
+                    continue
+                make = partial(_after_search, recipe, source, reader, spec, request, tests, study)
+                names = tuple(test.column for test in tests)
+                awaiting.append(Awaiting(study, recipe.name, source, spec, names, make))
         if lacking:
             reasons.update({column: _short(lacking) for column in columns})
             if _is_asked_for(recipe, columns, request):
@@ -200,10 +161,37 @@ def make_plan(request: Request) -> Plan:
     ]
     if problems:
         raise UserError(dict.fromkeys(problems))
-    if not nodes:
+    if not nodes and not awaiting:
         raise UserError(Problem(reason, f"column {name}") for name, reason in reasons.items())
     # a row's cells fill together only where recipes are few; columns first keeps backbones fair
-    return Plan(tuple(nodes), reasons)
+    return Plan(tuple(nodes), reasons, request, tuple(awaiting), request.trials)
+
+
+def _after_search(
+    recipe: Recipe,
+    source: data.DataSource,
+    reader: Reader,
+    spec: BackboneSpec,
+    request: Request,
+    tests: Sequence[ColumnTest],
+    study: Study,
+    winner: Trial | None,
+) -> list[Node]:
+    """Return a recipe's nodes with a winner's values, one for each seed."""
+    values = dict(winner.values) if winner is not None else {}
+    found = {"search.space": values}
+    resolved = recipe.resolve(source.preset, spec.size, dict(request.overrides), found)
+    selections = {
+        test.column: study.selection(
+            request.trials, study.recipe == recipe.name and test.split == study.search.split
+        )
+        for test in tests
+    }
+    nodes = [
+        make_node(resolved, source, reader, spec, seed, request, tests, selections, study.id)
+        for seed in request.seeds
+    ]
+    return [replace(node, values=values, needs=(study.id,)) for node in nodes]
 
 
 def _wanted(request: Request) -> tuple[list[tuple[Recipe, list[str]]], dict[str, str]]:
@@ -245,55 +233,6 @@ def _check_tests(
         else:
             tests.append(test)
     return tests, blocked
-
-
-def _node(
-    resolved: Resolved,
-    source: data.DataSource,
-    reader: Reader,
-    spec: BackboneSpec,
-    seed: int,
-    request: Request,
-    tests: Sequence[ColumnTest],
-) -> Node:
-    train = data.train_split(resolved)
-    hashed = identity.training_identity(
-        resolved.content,
-        recipe=resolved.name,
-        backbone=spec.identity(),
-        fingerprints={train: reader.fingerprint(train)},
-        seed=seed,
-        preset=source.preset,
-        mode=request.mode,
-    )
-    training = identity.short_id(hashed)
-    scores = []
-    for test in tests:
-        view = reader.view(test.split, test.options)
-        fingerprint = reader.fingerprint(view)
-        hashed_test = replace(test, options=reader.scored_options(test.options))
-        scores.append(
-            PlannedScore(
-                test,
-                identity.short_id(identity.score_identity(training, hashed_test, fingerprint)),
-                view,
-                fingerprint,
-                identity.short_id(identity.records_identity(training, hashed_test, fingerprint)),
-            )
-        )
-    return Node(
-        id=training,
-        recipe=resolved.name,
-        resolved=resolved,
-        backbone=spec,
-        source=source,
-        seed=seed,
-        mode=request.mode,
-        overrides={k: v for k, v in request.overrides.items() if identity.counts(k)},
-        identity=hashed,
-        scores=tuple(scores),
-        save_predictions=request.save_predictions,
-    )
 
 
 def _short(problems: Sequence[Problem]) -> str:

@@ -7,11 +7,14 @@ import dataclasses
 import importlib.metadata
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mim_bench.benchmarks import settings
+from mim_bench.benchmarks import search, settings
 from mim_bench.errors import Problem, UserError, unknown
 from mim_bench.yamlfiles import read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PRESETS = ("paper", "miniature")
 DIRECTIONS = ("min", "max")
@@ -26,6 +29,7 @@ _KEYS = {
     "trainer": dict,
     "by_size": dict,
     "tests": dict,
+    "search": dict,
     "miniature": dict,
 }
 _REQUIRED = ("name", "task", "data", "trainer", "tests")
@@ -85,14 +89,19 @@ class Recipe:
         return str(self.content.get("title", self.name))
 
     def resolve(
-        self, preset: str, size: str = "default", overrides: dict[str, Any] | None = None
+        self,
+        preset: str,
+        size: str = "default",
+        overrides: dict[str, Any] | None = None,
+        more: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> Resolved:
-        """Apply the overlays in their order: size, preset, overrides.
+        """Apply the overlays in their order: size, preset, overrides, and what comes of a search.
 
         Args:
             preset: `paper` or `miniature`.
             size: The backbone's size, for `by_size`.
             overrides: Dotted keys with their values (`--set`); only keys that the recipe spells.
+            more: By the key of the recipe where they stand: such values again.
 
         Raises:
             UserError: An overlay names unknown keys or wrong types (all named), or the recipe
@@ -101,6 +110,7 @@ class Recipe:
         content = copy.deepcopy(self.content)
         by_size = content.pop("by_size", {})
         miniature = content.pop("miniature", None)
+        searched = content.pop("search", None) or {}
         problems: list[Problem] = []
         for group in ("default", size) if size != "default" else ("default",):
             place = f"{self.source}, by_size.{group}"
@@ -112,16 +122,25 @@ class Recipe:
                     where=str(self.source),
                     action="add one, or run it with --preset paper",
                 )
+            miniature = dict(miniature)
+            searched = search.merged(searched, miniature.pop("search", None) or {})
             problems += settings.overlay(content, miniature, f"{self.source}, miniature")
         for key, value in (overrides or {}).items():
+            if key.startswith("search."):
+                problems += _set_search(searched, key, value)
+                continue
             problems += settings.overlay(content, {key: value}, f"--set {key}", known_only=True)
+        for place, values in (more or {}).items():
+            for key, value in values.items():
+                where = f"{self.source}, {place}.{key}"
+                problems += settings.overlay(content, {key: value}, where, known_only=True)
         changed = (
             " with --set" if any(key.startswith("trainer.") for key in overrides or {}) else ""
         )
         problems += settings.check_trainer(content["trainer"], f"{self.source}{changed}")
         if problems:
             raise UserError(problems)
-        return Resolved(self.name, str(self.source), content)
+        return Resolved(self.name, str(self.source), content, searched)
 
 
 @dataclass(frozen=True)
@@ -132,11 +151,13 @@ class Resolved:
         name: The recipe's name.
         source: The file it came from.
         content: `task`, `data`, `trainer`, `tests` with plain values.
+        search: How its settings are searched (see `search.read_search`); empty for not at all.
     """
 
     name: str
     source: str
     content: dict[str, Any] = field(repr=False)
+    search: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def tests(self) -> dict[str, ColumnTest]:
         """Return the recipe's columns by name."""
@@ -154,6 +175,20 @@ class Resolved:
             )
             for column, test in self.content["tests"].items()
         }
+
+
+def _set_search(searched: dict[str, Any], key: str, value: Any) -> list[Problem]:
+    """Change a plain value of a `search:` block; another recipe's search hears of it there."""
+    name = key.partition(".")[2]
+    if "from" in searched:
+        return []
+    if not searched:
+        return [Problem("the recipe has no search", f"--set {key}")]
+    if name not in search.SETTABLE:
+        return [unknown("key", name, search.SETTABLE, f"--set {key}")]
+    problems = search.check_search({name: value}, f"--set {key}")
+    searched[name] = value
+    return problems
 
 
 def recipe_files() -> dict[str, Path]:
@@ -193,8 +228,8 @@ def load_recipe(name: str) -> Recipe:
 def _whole(path: Path, above: tuple[Path, ...] = ()) -> Any:
     """Return a file's content over that of the recipe that it extends.
 
-    Task, data and trainer are overlays on the other's, `by_size` and `miniature` merge, and all
-    else (`tests`, `name`) replaces.
+    Task, data and trainer are overlays on the other's, `by_size`, `miniature` and `search` merge,
+    and all else (`tests`, `name`) replaces.
 
     Raises:
         UserError: What it extends isn't there or extends it in turn, or an overlay is wrong.
@@ -216,6 +251,8 @@ def _whole(path: Path, above: tuple[Path, ...] = ()) -> Any:
     for key, value in content.items():
         if str(key).partition(".")[0] in ("task", "data", "trainer"):
             problems += settings.overlay(whole, {key: value}, str(path))
+        elif key == "search" and isinstance(value, dict):
+            whole[key] = search.merged(whole.get(key) or {}, value)
         elif key in ("by_size", "miniature"):
             whole[key] = _merged(whole.get(key) or {}, value)
         else:
@@ -258,6 +295,9 @@ def _check(content: Any, where: str) -> list[Problem]:
         )
     for part in ("task", "data"):
         problems += settings.check_class(content[part], f"{where}, {part}")
+    problems += search.check_search(content.get("search") or {}, where)
+    if "search" in content.get("miniature", {}):
+        problems += search.check_search(content["miniature"]["search"], f"{where}, miniature")
     if not content["tests"]:
         problems.append(Problem("names no column", f"{where}, tests"))
     for column, test in content["tests"].items():

@@ -13,7 +13,14 @@ from mim_bench.benchmarks import claims, data
 from mim_bench.benchmarks.launcher import LocalLauncher, problems_of
 from mim_bench.benchmarks.plan import Node, Plan, Request, make_plan
 from mim_bench.benchmarks.recipe import load_recipe, recipe_files
-from mim_bench.benchmarks.suite import ColumnRef, Suite, load_suite
+from mim_bench.benchmarks.searching import (
+    failed_searches,
+    next_trials,
+    searched_recipe,
+    trials_of,
+)
+from mim_bench.benchmarks.suite import Suite, load_suite
+from mim_bench.benchmarks.tables import build_tables
 from mim_bench.datamodules import miniature
 from mim_bench.errors import Problem, UserError, unknown
 
@@ -97,12 +104,15 @@ class Run:
         with self._stoppable():
             try:
                 self._draw()
-                self.plan = make_plan(self.request)
-                todo = self._prepare(self.plan)
+                self.plan = make_plan(self.request, self.store)
+                # trials first: a search that is to try one again has no winner yet
+                todo = self._prepare([*trials_of(self.plan), *self.plan.nodes])
+                todo += self._more(self.launcher.jobs - len(todo))
                 if todo:
                     self._launch(todo)
             finally:
                 self.launcher.close()
+        assert self.plan is not None
         return self._finish(self.plan)
 
     def _draw(self) -> None:
@@ -121,15 +131,19 @@ class Run:
         )
         draw(self.console, datasets)
 
-    def _prepare(self, plan: Plan) -> list[RunFolder]:
-        """Write down the planned runs; return those that are to be run now."""
+    def _prepare(self, nodes: Sequence[Node]) -> list[RunFolder]:
+        """Write down planned runs; return those that are to be run now."""
         todo = []
-        for node in plan.nodes:
+        for node in nodes:
             folder = node.folder(self.store)
-            if not node.missing(self.store):
-                continue
             run = folder.read()
+            if not node.missing(self.store):
+                if run.get("kind") == "trial" and node.kind != "trial":  # a row from now on
+                    folder.update(**{**run, **_merged(folder, run, node.job())})
+                continue
             if run.get("state") == "failed" and not self.launcher.retry_failed:
+                continue
+            if run.get("state") == "pruned" and node.kind == "trial":
                 continue
             claim = claims.holder(folder.path)
             if not (claim and claims.is_alive(claim)):  # else another command runs it
@@ -137,9 +151,31 @@ class Run:
             todo.append(folder)
         return todo
 
+    def _more(self, free: int) -> list[RunFolder]:
+        """Return the runs that have become known: what searches try next, and what they found.
+
+        Args:
+            free: How many workers have nothing to do.
+        """
+        assert self.plan is not None
+        found: list[RunFolder] = []
+        while True:
+            before = len(self.plan.nodes)
+            self.plan = self.plan.grown()
+            found += self._prepare(self.plan.nodes[before:])
+            trials = next_trials(self.plan, free - len(found))
+            new = self._prepare(trials)
+            found += new
+            if len(new) == len(trials):
+                return found
+            # what the store holds already is known at once, and the search goes on
+
     def _launch(self, folders: Sequence[RunFolder]) -> None:
+        assert self.plan is not None
+        later = [one.example() for one in self.plan.awaiting]
         with reports.LiveView(self.tables, self.console) as view:
-            self.launcher.run(folders, view.poll)
+            searching = bool(self.plan.awaiting)
+            self.launcher.run(folders, view.poll, self._more if searching else None, later)
 
     def tables(self) -> list[reports.Table]:
         """Build the tables of this command from the store."""
@@ -148,14 +184,16 @@ class Run:
 
     def _finish(self, plan: Plan) -> int:
         reports.render(self.tables(), "terminal", self.console)
-        folders = [node.folder(self.store) for node in plan.nodes]
+        folders = [node.folder(self.store) for node in [*plan.nodes, *trials_of(plan)]]
         unfinished = plan.unfinished(self.store)
         if self.launcher.stopping and not problems_of(folders):
             self.console.print("Stopped. The same command goes on where it was.")
             return EXIT_STOPPED
-        for problem in [*problems_of(folders), *self._idle(unfinished)]:
+        causes = [*problems_of(folders), *self._idle(unfinished)]
+        causes += [problem for found in failed_searches(plan).values() for problem in found]
+        for problem in causes:
             self.console.print(str(problem), style="red", markup=False, soft_wrap=True)
-        return EXIT_FAILED if unfinished else 0
+        return EXIT_FAILED if unfinished or plan.awaiting else 0
 
     def _idle(self, nodes: Sequence[Node]) -> Iterator[Problem]:
         """Yield why runs that did not fail have no score."""
@@ -210,7 +248,9 @@ def needed_datasets(request: Request) -> list[str]:
     known = recipe_files()
     names = dict.fromkeys(name for name in request.columns.values() if name in known)
     found: list[str] = []
-    for recipe in [*(load_recipe(name) for name in names), *request.recipes]:
+    recipes = [*(load_recipe(name) for name in names), *request.recipes]
+    searched = map(searched_recipe, recipes) if request.trials else ()
+    for recipe in [*recipes, *(one for one in searched if one is not None)]:
         source = data.choose(recipe, request.data_root, request.preset)
         if isinstance(source, data.DataSource) and source.world:
             found += data.drawn_from(recipe.content)
@@ -236,72 +276,6 @@ def draw(console: Console, datasets: Sequence[str], folder: Any = None, seed: in
     console.print(f"The world is drawn ({time.monotonic() - started:.0f} s).")
 
 
-def build_tables(selection: Selection, plan: Plan, store: Store) -> list[reports.Table]:
-    """Build the tables of a selection, with exactly the rows of a plan."""
-    from mim_bench.benchmarks.published import load_published
-
-    expected = [expected_run(node) for node in plan.nodes]
-    records = reports.collect(store.root, {node.id for node in plan.nodes})
-    tables = []
-    for suite in selection.suites:
-        tables += reports.build_tables(
-            records,
-            suite,
-            published=load_published(),
-            reasons=plan.reasons,
-            columns=_columns(selection, suite),
-            expected_rows=expected,
-        )
-    tables += reports.other_columns_tables(
-        records, selection.suites, columns=_own_columns(plan), expected_rows=expected
-    )
-    return tables
-
-
-def _own_columns(plan: Plan) -> list[ColumnRef]:
-    """Return what recipes say of their columns, for those that no suite describes."""
-    tests = {
-        (node.recipe, score.test.column): score.test for node in plan.nodes for score in node.scores
-    }
-    return [
-        ColumnRef(
-            name=column,
-            heading=test.heading or column,
-            recipe=recipe,
-            metric=test.metric,
-            label=test.metric,
-            unit=test.unit,
-            direction=test.direction,
-        )
-        for (recipe, column), test in tests.items()
-    ]
-
-
-def _columns(selection: Selection, suite: Suite) -> list[str] | None:
-    """Return the columns of a suite that were named; None when none was."""
-    names = [column.name for column in suite.columns if column.name in selection.columns]
-    return names or None
-
-
-def expected_run(node: Node) -> reports.RunRecord:
-    """Return a node as the reports know runs."""
-    job = node.job()
-    return reports.RunRecord(
-        id=node.id,
-        title=job["backbone"]["title"],
-        recipe=node.recipe,
-        columns=tuple(job["columns"]),
-        preset=job["preset"],
-        data=job["data"],
-        overrides=job["overrides"],
-        mode=node.mode,
-        seed=node.seed,
-        backbone=job["backbone"],
-        identity=job["identity"],
-        wanted={score.test.column: score.id for score in node.scores},
-    )
-
-
 def _merged(folder: RunFolder, run: dict[str, Any], job: dict[str, Any]) -> dict[str, Any]:
     """Add a plan's columns to those that a run has scored; what was only asked for goes."""
     new = {score["id"] for score in job["scores"]}
@@ -311,7 +285,10 @@ def _merged(folder: RunFolder, run: dict[str, Any], job: dict[str, Any]) -> dict
         if score["id"] not in new and folder.has_score(score["column"], score["id"])
     ]
     columns = dict.fromkeys([score["column"] for score in old] + job["columns"])
-    return {**job, "scores": old + job["scores"], "columns": list(columns)}
+    whole = {**job, "scores": old + job["scores"], "columns": list(columns)}
+    if job["kind"] == "trial" and run.get("kind") == "train":  # a row that a search tries too
+        whole |= {key: run.get(key) for key in ("kind", "overrides", "values", "needs")}
+    return whole
 
 
 def main_console(aside: bool = False) -> Console:

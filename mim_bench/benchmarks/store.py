@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ALL_SAVED = "complete.json"
 """The file that ends a folder of saved predictions."""
 
-STATES = ("planned", "running", "interrupted", "failed", "done")
+STATES = ("planned", "running", "interrupted", "failed", "pruned", "done")
 
 
 @dataclass(frozen=True)

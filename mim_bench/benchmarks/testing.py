@@ -88,6 +88,8 @@ def test_columns(
             details = _explain(task, ordered, truth, test, folder, trainer)
         part = datamodule.reader.incomplete(test["view"])
         notes = [*datamodule.reader.notes(test["view"]), *_unscored(ordered, test)]
+        if (chosen := test.get("selection")) and chosen["reported"]:
+            notes.append(f"its settings were searched for on {chosen['selected_on']}")
         for note in notes:
             warnings.warn(f"column {test['column']}: {note}", stacklevel=2)
         folder.write_score(

@@ -1,8 +1,9 @@
 """The worker's entry, `python -m mim_bench.benchmarks.worker`: runs one run after another.
 
 It imports torch once for many runs. A launcher writes the job file (the folders of planned runs),
-starts workers and watches the store; claims keep two workers off one run. With --wait a worker
-imports first and begins when a line arrives on its standard input.
+starts workers and watches the store; claims keep two workers off one run. While the job file says
+`open`, more may be added to it, and workers wait for them. With --wait a worker imports first and
+begins when a line arrives on its standard input.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ from mim_bench.benchmarks.store import RunFolder
 from mim_bench.errors import Problem, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+_WAIT_SECONDS = 0.1
+_AGAIN_SECONDS = 5.0
 
 EXIT_PROBLEMS = 3
 """Exit status when recipes are wrong; the problems stand in `<job file>.problems`."""
@@ -48,30 +52,55 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _import_all()
     threads = int(job.get("threads") or 1)
     folders = [RunFolder(Path(path)) for path in job["runs"]]
-    if job.get("check", True) and (problems := check(folders)):
+    if job.get("check", True) and (problems := check(folders, job.get("later") or [])):
         lines = [vars(problem) for problem in problems]
         options.job.with_suffix(".problems").write_text(json.dumps(lines), encoding="utf-8")
         return EXIT_PROBLEMS
-    for folder in folders:
-        if stop.is_set():
-            return EXIT_INTERRUPTED
+    retry = bool(job.get("retry_failed"))
+    for folder in _runs(options.job, stop):
         if _rank() > 0:
             _follow(folder, stop, threads)
         elif claim := Claim.acquire(folder.path):
             try:
-                _run(folder, stop, threads, retry=bool(job.get("retry_failed")))
+                _run(folder, stop, threads, retry)
             finally:
                 claim.release()
     return EXIT_INTERRUPTED if stop.is_set() else 0
 
 
-def check(folders: Sequence[RunFolder]) -> list[Problem]:
-    """Check the recipes of planned runs against their classes; each different one once."""
+def _runs(job_file: Path, stop: StopRequest) -> Iterator[RunFolder]:
+    """Yield a job's runs, those too that are added while others run, until the worker is stopped.
+
+    A run that another process held is yielded again while there is nothing else to do.
+    """
+    seen: set[str] = set()
+    looked = time.monotonic()
+    while not stop.is_set():
+        job = json.loads(job_file.read_text(encoding="utf-8"))
+        new = [path for path in job["runs"] if path not in seen]
+        if new:
+            seen.add(new[0])
+            yield RunFolder(Path(new[0]))
+        elif not job.get("open"):
+            return
+        else:
+            time.sleep(_WAIT_SECONDS)
+            if time.monotonic() - looked > _AGAIN_SECONDS:
+                looked = time.monotonic()
+                seen = {path for path in seen if RunFolder(Path(path)).read()["state"] != "planned"}
+
+
+def check(folders: Sequence[RunFolder], later: Sequence[Mapping[str, Any]] = ()) -> list[Problem]:
+    """Check the recipes of planned runs against their classes; each different one once.
+
+    Args:
+        folders: The runs.
+        later: `recipe` and `resolved` of runs that will be known after a search.
+    """
     from mim_bench.benchmarks.check import check_recipe
 
     seen: dict[str, list[Problem]] = {}
-    for folder in folders:
-        run = folder.read()
+    for run in [*(folder.read() for folder in folders), *later]:
         key = json.dumps(run["resolved"], sort_keys=True, default=str)
         if key not in seen:
             seen[key] = check_recipe(run["resolved"], run["recipe"])
@@ -94,9 +123,10 @@ def _run(folder: RunFolder, stop: StopRequest, threads: int, retry: bool) -> Non
     from mim_bench.benchmarks import environment
     from mim_bench.benchmarks.callbacks import Interrupted
     from mim_bench.benchmarks.execution import execute
+    from mim_bench.benchmarks.pruning import Pruned
 
     job = folder.read()
-    if job.get("state") == "failed" and not retry:
+    if job.get("state") == "pruned" or (job.get("state") == "failed" and not retry):
         return
     if all(folder.is_finished(score) for score in job["scores"]):
         return  # another worker ended it since the plan was made
@@ -115,6 +145,8 @@ def _run(folder: RunFolder, stop: StopRequest, threads: int, retry: bool) -> Non
             execute(job, folder, stop, threads)
         except Interrupted:
             state = "interrupted"
+        except Pruned:
+            state = "pruned"
         except UserError as problem:
             state, error = "failed", str(problem)
             print(f"failed: {problem}", file=sys.stderr)

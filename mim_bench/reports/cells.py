@@ -146,6 +146,7 @@ def _progress(runs: Sequence[RunRecord], state: str) -> tuple[str, float | None]
     if state == "running" and known and all(p.phase == "starting" for p in known):
         return "starting", None
     word = "testing" if known and all(p.phase == "test" for p in known) else "running"
+    word = "searching" if known and all(p.phase == "search" for p in known) else word
     word = "interrupted" if state == "interrupted" else word
     if not shares:
         return word, None

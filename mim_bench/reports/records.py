@@ -19,7 +19,7 @@ class Progress:
     """How far a run is.
 
     Attributes:
-        phase: `starting`, `fit` or `test`.
+        phase: `starting`, `fit` or `test`; `search` before the run is known.
         share: The share of the phase that is done, 0..1; None when not known.
         updated: When it was written, in seconds since 1970.
     """
@@ -121,7 +121,7 @@ def collect(store: str | Path, only: Collection[str] | None = None) -> list[RunR
     """Read the runs of a store, in the order of their folders.
 
     Folders without run.json (just made, or half removed) are left out; a store that does not
-    exist has no runs.
+    exist has no runs. Trials of searches are no rows and left out, unless they are named.
 
     Args:
         store: The folder that holds `<recipe>/<backbone>/<training id>/`.
@@ -140,7 +140,7 @@ def collect(store: str | Path, only: Collection[str] | None = None) -> list[RunR
         for run in _folders(backbone)
         if only is None or run.name in only
     ]
-    records = [_read_run(folder) for folder in folders]
+    records = [_read_run(folder, trials=only is not None) for folder in folders]
     return [record for record in records if record is not None]
 
 
@@ -153,10 +153,12 @@ def _folders(path: Path) -> list[Path]:
     return [path / name for name in sorted(names)]
 
 
-def _read_run(folder: Path) -> RunRecord | None:
+def _read_run(folder: Path, trials: bool) -> RunRecord | None:
     try:
         run = read_json(folder / "run.json")
     except (FileNotFoundError, NotADirectoryError):
+        return None
+    if run.get("kind") == "trial" and not trials:
         return None
     backbone = _mapping(run.get("backbone"))
     error = _mapping(run.get("error"))

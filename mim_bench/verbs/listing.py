@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from mim_bench.backbones.catalogue import Entry
 
 TASKS = {
+    "classification": (
+        "mim_bench.tasks.classification.ClassificationTask",
+        "classes of pictures, one or several: a linear layer, Mixup and CutMix",
+    ),
     "depth": ("mim_bench.tasks.depth.DepthTask", "monocular depth: SiLog, deconvolution head"),
     "pose": ("mim_bench.tasks.pose.PoseTask", "top-down pose: heat-maps, deconvolution head, OKS"),
     "tracking": ("mim_bench.tasks.tracking.TrackingTask", "object tracking: SwinTrack"),

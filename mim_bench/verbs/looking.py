@@ -11,6 +11,7 @@ from mim_bench import reports
 from mim_bench.benchmarks import claims
 from mim_bench.benchmarks.published import load_published
 from mim_bench.benchmarks.recipe import recipe_files
+from mim_bench.benchmarks.searching import trials_of
 from mim_bench.benchmarks.store import RunFolder, Store
 from mim_bench.benchmarks.suite import TABLE_SUITES, Suite, load_suite, suite_names
 from mim_bench.errors import Problem, UserError
@@ -21,13 +22,13 @@ from mim_bench.reports.table import COLLAPSED, NOT_ABOVE
 from mim_bench.verbs.printing import print_json, print_mapping, print_rows, text_of
 
 if TYPE_CHECKING:
-    from mim_bench.benchmarks.plan import Plan
+    from mim_bench.benchmarks.plan import Awaiting, Plan
 
 
 def show_plan(plan: Plan, store: Store, as_json: bool) -> None:
     """Print a plan's runs and which of their columns the store holds."""
-    rows = []
-    for node in plan.nodes:
+    rows: list[dict[str, Any]] = []
+    for node in [*trials_of(plan), *plan.nodes]:
         missing = {score.test.column for score in node.missing(store)}
         columns = [score.test.column for score in node.scores]
         state = node.folder(store).read().get("state", "planned")
@@ -43,14 +44,53 @@ def show_plan(plan: Plan, store: Store, as_json: bool) -> None:
                 "columns": columns,
                 "to do": [column for column in columns if column in missing],
                 "state": state if missing else "cached",
+                "needs": list(node.needs),
             }
         )
+    rows += [row for one in plan.awaiting for row in _awaited(one)]
+    searches = [
+        {
+            "id": study.id,
+            "recipe": study.recipe,
+            "backbone": study.title,
+            "trials": plan.trials,
+            "ended": sum(trial.ended for trial in study.trials(plan.trials)),
+        }
+        for study in plan.studies
+    ]
     if as_json:
-        print_json({"runs": rows, "left_out": dict(plan.reasons)})
+        print_json({"runs": rows, "searches": searches, "left_out": dict(plan.reasons)})
         return
-    print_rows(rows, ("id", "recipe", "backbone", "seed", "preset", "data", "columns", "state"))
+    kinds = ("kind",) if plan.trials else ()
+    shown = ("id", *kinds, "recipe", "backbone", "seed", "preset", "data", "columns", "state")
+    print_rows(rows, shown)
+    for one in searches:
+        print(
+            f"search {one['id']}: {one['recipe']}, {one['backbone']}: {one['ended']} of "
+            f"{one['trials']} trials have ended"
+        )
     for column, reason in plan.reasons.items():
         print(f"{column}: {reason}")
+
+
+def _awaited(one: Awaiting) -> list[dict[str, Any]]:
+    """Return the rows of runs whose identity a search will give."""
+    return [
+        {
+            "id": "after search",
+            "kind": node.kind,
+            "recipe": node.recipe,
+            "backbone": node.backbone.title,
+            "seed": node.seed,
+            "preset": node.source.preset,
+            "data": node.source.title,
+            "columns": list(one.columns),
+            "to do": list(one.columns),
+            "state": "planned",
+            "needs": [one.study.id],
+        }
+        for node in one.make(None)
+    ]
 
 
 def show_report(store: str, suite: str | None, form: str, mixed: bool, out: Path | None) -> None:
@@ -119,7 +159,8 @@ def show_status(store: str, as_json: bool) -> None:
                 "mode": run.get("mode"),
                 "seed": run.get("seed"),
                 "preset": run.get("preset"),
-                "settings": run.get("overrides") or {},
+                "kind": run.get("kind", "train"),
+                "settings": {**(run.get("overrides") or {}), **(run.get("values") or {})},
                 "state": state,
                 "progress": _progress(folder, state),
                 "scores": {score["column"]: score.get("value") for score in scores},
@@ -136,7 +177,8 @@ def show_status(store: str, as_json: bool) -> None:
     if not rows:
         print(f"{store}: no runs")
         return
-    shown = ["id", "recipe", "backbone", "mode", "seed", "preset", "settings", "state"]
+    kinds = ["kind"] if any(row["kind"] != "train" for row in rows) else []
+    shown = ["id", *kinds, "recipe", "backbone", "mode", "seed", "preset", "settings", "state"]
     print_rows(map(_marked, rows), [*shown, "progress", "scores"])
     for words in dict.fromkeys(
         f"{column}: {words}" for row in rows for column, words in row["not_above_trivial"].items()
@@ -205,6 +247,7 @@ def show_run(store: str, run: str, other: str | None, as_json: bool) -> None:
         "preset": content.get("preset"),
         "data": content.get("data"),
         "overrides": content.get("overrides") or None,
+        "found by a search": content.get("values") or None,
         "seed": content.get("seed"),
         "started": _when(timings.get("started")),
         "training": f"{timings['fit_s']:.1f} s" if "fit_s" in timings else None,

@@ -35,6 +35,7 @@ def make_request(
     seed: Sequence[int],
     overrides: Sequence[str],
     save_predictions: bool = False,
+    trials: int = 0,
 ) -> tuple[Selection, Request]:
     """Read the options as they were typed.
 
@@ -92,5 +93,6 @@ def make_request(
         overrides=changes,
         named=frozenset(named),
         save_predictions=save_predictions,
+        trials=trials,
     )
     return selection, request

@@ -24,6 +24,7 @@ from tests.mutations.classification_task import CLASSIFICATION_TASK
 from tests.mutations.depth import DEPTH
 from tests.mutations.oks import OKS
 from tests.mutations.pose import POSE
+from tests.mutations.search import SEARCH
 from tests.mutations.semantic_readers import SEMANTIC_READERS
 from tests.mutations.tracking_data import TRACKING_DATA
 from tests.mutations.tracking_metrics import TRACKING_METRICS
@@ -40,6 +41,7 @@ FAMILIES = {
     "depth": DEPTH,
     "oks": OKS,
     "pose": POSE,
+    "search": SEARCH,
     "semantic-readers": SEMANTIC_READERS,
     "tracking-data": TRACKING_DATA,
     "tracking-metrics": TRACKING_METRICS,
