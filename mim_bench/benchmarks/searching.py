@@ -109,9 +109,7 @@ class Studies:
         lacking = reader.check([search.train_split, search.split])
         if lacking:
             return None, lacking
-        test = replace(
-            plain.tests()[search.column], split=search.split, checkpoint="last", instead=""
-        )
+        test = _trial(plain, search).tests()[search.column]
 
         def make(values: Mapping[str, Any]) -> Node:
             more = {"search.set": search.set, "search.space": values}
