@@ -134,11 +134,11 @@ def plan(
     if check:
         from mim_bench.benchmarks.check import check_recipe, check_weights
 
-        resolved = [(node.resolved.content, node.recipe) for node in made.nodes]
-        for one in made.awaiting:
-            example = one.example()
-            resolved.append((example["resolved"], example["recipe"]))
-        problems = {problem for pair in resolved for problem in check_recipe(*pair)}
+        problems = {
+            problem
+            for node in [*made.nodes, *(one.examples[0] for one in made.awaiting)]
+            for problem in check_recipe(node.resolved.content, node.recipe)
+        }
         problems |= {problem for one in request.backbones for problem in check_weights(one)}
         if problems:
             raise UserError(sorted(problems, key=str))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mim_bench.benchmarks import claims
+from mim_bench.benchmarks.store import ENDED
 from mim_bench.benchmarks.worker import EXIT_PROBLEMS, read_problems
 from mim_bench.errors import Problem, UserError
 from mim_bench.files import write_atomic
@@ -110,11 +111,14 @@ class LocalLauncher:
         """
         queue = list(folders)
         while queue and not self.stopping:
-            together = [folder for folder in queue if _devices(folder) == 1]
-            group = together or queue[:1]
-            queue = [folder for folder in queue if folder not in group]
-            # Lightning relaunches the script for several devices: such a run is alone in its job
-            queue += self._run_group(group, watch, more, later, growing=bool(together))
+            together, alone = _divided(queue)
+            if together:
+                queue = [*alone, *self._run_group(together, watch, more, later)]
+            else:
+                # Lightning relaunches the script for several devices: such a run has its own job
+                self._run_group(alone[:1], watch, None, later)
+                known = more(self.jobs) if more is not None and not self.stopping else ()
+                queue = [*alone[1:], *known]
             later = ()
 
     def _run_group(
@@ -123,40 +127,37 @@ class LocalLauncher:
         watch: Callable[[], None],
         more: Callable[[int], Sequence[RunFolder]] | None,
         later: Sequence[Mapping[str, Any]],
-        growing: bool,
     ) -> list[RunFolder]:
         """Run a group in rounds until nothing of it can be brought on.
 
         Returns:
-            Runs that have become known and don't belong to the group.
+            Runs that have become known and need several devices.
         """
-        known, others = list(folders), list(folders[:0])
+        known = list(folders)
+        others: list[RunFolder] = []
         checked = False
         while remaining := self._remaining(known):
-            open_ended = growing and more is not None
-            count = max(1, min(self.jobs, len(remaining) if not open_ended else self.jobs))
+            count = self.jobs if more is not None else min(self.jobs, len(remaining))
             job = {
                 "runs": [str(folder.path.resolve()) for folder in remaining],
                 "threads": max(1, usable_cores() // count),
                 "check": not checked,
                 "later": list(later),
                 "retry_failed": self.retry_failed,
-                "open": open_ended,
+                "open": more is not None,
             }
             self._write_job(job)
             while len(self._workers) < count:
                 self._workers.append(self._next_worker())
-            found = self._watch(remaining, watch, job, more if growing else None)
+            new, apart = self._watch(remaining, watch, job, more)
             problems = read_problems(self._job_file())
             if problems:
                 raise UserError(problems)
             checked = True
-            known += [folder for folder in found if _devices(folder) == 1]
-            others += [folder for folder in found if _devices(folder) != 1]
-            if self.stopping or not self._settle([*remaining, *found]):
+            known += new
+            others += apart
+            if self.stopping or not self._settle([*remaining, *new]):
                 break
-        if more is not None and not growing and not self.stopping:
-            others += more(self.jobs)
         return others
 
     def _write_job(self, job: Mapping[str, Any]) -> None:
@@ -172,7 +173,7 @@ class LocalLauncher:
         return self._start(wait=False)
 
     def _remaining(self, folders: Sequence[RunFolder]) -> list[RunFolder]:
-        states = ("done", "pruned") if self.retry_failed else ("done", "pruned", "failed")
+        states = [one for one in ENDED if one != "failed" or not self.retry_failed]
         found = []
         for folder in folders:
             run = folder.read()
@@ -187,51 +188,45 @@ class LocalLauncher:
         watch: Callable[[], None],
         job: dict[str, Any],
         more: Callable[[int], Sequence[RunFolder]] | None,
-    ) -> list[RunFolder]:
-        """Wait for the workers to end; give them what becomes known meanwhile, and return it."""
-        mine, found = list(folders), list(folders[:0])
-        left = -1
+    ) -> tuple[list[RunFolder], list[RunFolder]]:
+        """Wait for the workers to end, and give them what becomes known meanwhile.
+
+        Returns:
+            What was given to them, and what needs several devices.
+        """
+        mine = list(folders)
+        apart: list[RunFolder] = []
+        before = -1
         while any(worker.poll() is None for worker in self._workers):
             watch()
             if self.timeout is not None:
                 self._stop_late(mine)
-            states = [folder.read().get("state") for folder in mine] if self.fail_fast else []
-            if "failed" in states:
+            if self.fail_fast and any(folder.read().get("state") == "failed" for folder in mine):
                 self.stop()
-            if job["open"] and not self.stopping:
-                left = self._feed(job, mine, found, more, left)
+            if more is not None and job["open"] and not self.stopping:
+                left = self._left(mine)
+                if left != before:
+                    together, others = _divided(more(max(0, self.jobs - left)))
+                    mine += together
+                    apart += others
+                    before = left + len(together)
+                    job["runs"] += [str(folder.path.resolve()) for folder in together]
+                    job["open"] = before > 0
+                    self._write_job(job)
             time.sleep(_POLL_SECONDS)
         codes = [worker.returncode for worker in self._workers]
         self._workers.clear()
         watch()
         if EXIT_PROBLEMS not in codes:
             _bury(mine, codes)
-        return found
+        return mine[len(folders) :], apart
 
-    def _feed(
-        self,
-        job: dict[str, Any],
-        mine: list[RunFolder],
-        found: list[RunFolder],
-        more: Callable[[int], Sequence[RunFolder]] | None,
-        before: int,
-    ) -> int:
-        """Add to the job what has become known, or close it; return how many runs are left."""
-        dead = [worker for worker in self._workers if worker.poll() is not None]
+    def _left(self, folders: Sequence[RunFolder]) -> int:
+        """Return how many runs the workers have at work, or still before them."""
+        dead = [worker.returncode for worker in self._workers if worker.poll() is not None]
         if dead:  # a search would wait for their runs
-            _bury(mine, [worker.returncode for worker in dead])
-        left = sum(1 for folder in mine if self._goes_on(folder))
-        if left == before or more is None:
-            return left
-        new = more(max(0, self.jobs - left))
-        found += new
-        mine += [folder for folder in new if _devices(folder) == 1]
-        job["runs"] += [str(folder.path.resolve()) for folder in new if _devices(folder) == 1]
-        left += sum(1 for folder in new if _devices(folder) == 1)
-        job["open"] = left > 0
-        if new or not left:
-            self._write_job(job)
-        return left
+            _bury(folders, dead)
+        return sum(1 for folder in folders if self._goes_on(folder))
 
     def _goes_on(self, folder: RunFolder) -> bool:
         """Tell whether a worker of this command has a run at work, or still before it."""
@@ -247,7 +242,7 @@ class LocalLauncher:
         states = [folder.read().get("state") for folder in folders]
         held = [claims.holder(folder.path) for folder in folders]
         foreign = [claim for claim in held if claim and claims.is_alive(claim)]
-        return any(state in ("failed", "done", "pruned") for state in states) and not foreign
+        return any(state in ENDED for state in states) and not foreign
 
     def _stop_late(self, folders: Sequence[RunFolder]) -> None:
         for folder in folders:
@@ -289,6 +284,12 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _divided(folders: Sequence[RunFolder]) -> tuple[list[RunFolder], list[RunFolder]]:
+    """Divide runs into those of one device, which share a worker, and the others."""
+    together = [folder for folder in folders if _devices(folder) == 1]
+    return together, [folder for folder in folders if folder not in together]
 
 
 def _devices(folder: RunFolder) -> Any:

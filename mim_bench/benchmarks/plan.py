@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from mim_bench.benchmarks import data
 from mim_bench.benchmarks.nodes import Node, Request, make_node
@@ -30,24 +31,16 @@ class Awaiting:
 
     Attributes:
         study: The search.
-        recipe: The recipe to run with the winner's values.
-        source: Its data.
-        backbone: Its backbone.
-        columns: The columns that it will fill.
         make: Makes its nodes, one for each seed, from the winner; without one as the recipe says.
     """
 
     study: Study
-    recipe: str
-    source: data.DataSource
-    backbone: BackboneSpec
-    columns: tuple[str, ...]
     make: Callable[[Trial | None], list[Node]] = field(repr=False)
 
-    def example(self) -> dict[str, Any]:
-        """Return `recipe` and `resolved` of one of its runs, to be checked before there is one."""
-        (node, *_) = self.make(None)
-        return {"recipe": node.recipe, "resolved": node.resolved.content}
+    @cached_property
+    def examples(self) -> list[Node]:
+        """Its nodes as they are but for the winner's values, which change their identities."""
+        return self.make(None)
 
 
 @dataclass(frozen=True)
@@ -59,12 +52,10 @@ class Plan:
         reasons: Column -> why nothing runs for it.
         awaiting: The runs that wait for a search.
         trials: The budget of each search.
-        request: What was asked for.
     """
 
     nodes: tuple[Node, ...]
     reasons: Mapping[str, str]
-    request: Request
     awaiting: tuple[Awaiting, ...] = ()
     trials: int = 0
 
@@ -82,12 +73,13 @@ class Plan:
 
         A search that has no winner stays awaited; `Study.winner` tells why.
         """
+        winners: dict[str, Trial | None] = {}
+        for study in self.studies:
+            with suppress(UserError):
+                winners[study.id] = study.winner(self.trials)
         nodes, waiting = list(self.nodes), []
         for one in self.awaiting:
-            try:
-                winner = one.study.winner(self.trials)
-            except UserError:
-                winner = None
+            winner = winners.get(one.study.id)
             if winner is None:
                 waiting.append(one)
             else:
@@ -127,7 +119,7 @@ def make_plan(request: Request, store: Store | None = None) -> Plan:
                 lacking = reader.check(data.training_splits(resolved))
                 study = None
                 if not lacking:
-                    study, lacking = studies.of(recipe, resolved, spec)
+                    study, lacking = studies.of(recipe, spec)
                 if lacking:
                     break
                 tests, blocked = _check_tests(resolved, reader, columns)
@@ -148,8 +140,7 @@ def make_plan(request: Request, store: Store | None = None) -> Plan:
                     ]
                     continue
                 make = partial(_after_search, recipe, source, reader, spec, request, tests, study)
-                names = tuple(test.column for test in tests)
-                awaiting.append(Awaiting(study, recipe.name, source, spec, names, make))
+                awaiting.append(Awaiting(study, make))
         if lacking:
             reasons.update({column: _short(lacking) for column in columns})
             if _is_asked_for(recipe, columns, request):
@@ -164,7 +155,7 @@ def make_plan(request: Request, store: Store | None = None) -> Plan:
     if not nodes and not awaiting:
         raise UserError(Problem(reason, f"column {name}") for name, reason in reasons.items())
     # a row's cells fill together only where recipes are few; columns first keeps backbones fair
-    return Plan(tuple(nodes), reasons, request, tuple(awaiting), request.trials)
+    return Plan(tuple(nodes), reasons, tuple(awaiting), request.trials)
 
 
 def _after_search(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lightning.pytorch import Callback
 
 from mim_bench.benchmarks import sampling, study
-from mim_bench.files import read_json, write_json
+from mim_bench.files import write_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,7 @@ class WatchTrial(Callback):
     def __init__(self, folder: RunFolder, job: Mapping[str, Any]) -> None:
         self.folder = folder
         self.metric = job["scores"][0]["metric"]
-        self.study = folder.path.parent / f"search-{job['study']}"
+        self.study = study.study_folder(folder.path.parent, job["study"])
 
     def on_validation_end(self, trainer: Trainer, *_: Any) -> None:
         """Write the metric down; all ranks have the same one.
@@ -48,20 +48,14 @@ class WatchTrial(Callback):
         if trainer.is_global_zero:
             content = {"metric": self.metric, "steps": sorted(steps.items())}
             write_json(self.folder.path / study.VALIDATIONS, content, durable=False)
-        hopeless = trainer.is_global_zero and self._is_hopeless(steps)
+        hopeless = trainer.is_global_zero and self._is_hopeless()
         if trainer.strategy.broadcast(hopeless):
             raise Pruned
 
-    def _is_hopeless(self, steps: Mapping[int, float]) -> bool:
-        try:
-            content = read_json(self.study / study.FILE)
-        except FileNotFoundError:
+    def _is_hopeless(self) -> bool:
+        content = study.read_study(self.study)
+        if content is None:
             return False
         trials = study.read_trials(self.study, content["trials"])
         mine = [trial for trial in trials if trial.run == self.folder.id]
-        if not mine:
-            return False
-        number = mine[0].number
-        before = [trial for trial in trials if trial.run != self.folder.id]
-        running = study.Trial(number, mine[0].values, self.folder.id, "running", steps=steps)
-        return sampling.is_hopeless(content, before, running)
+        return bool(mine) and sampling.is_hopeless(content, trials, mine[0])

@@ -172,10 +172,11 @@ class Run:
 
     def _launch(self, folders: Sequence[RunFolder]) -> None:
         assert self.plan is not None
-        later = [one.example() for one in self.plan.awaiting]
+        examples = [one.examples[0] for one in self.plan.awaiting]
+        later = [{"recipe": one.recipe, "resolved": one.resolved.content} for one in examples]
         with reports.LiveView(self.tables, self.console) as view:
-            searching = bool(self.plan.awaiting)
-            self.launcher.run(folders, view.poll, self._more if searching else None, later)
+            more = self._more if examples else None
+            self.launcher.run(folders, view.poll, more, later)
 
     def tables(self) -> list[reports.Table]:
         """Build the tables of this command from the store."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from mim_bench.benchmarks.search import plain
 from mim_bench.files import digest
 
 if TYPE_CHECKING:
@@ -19,16 +18,18 @@ if TYPE_CHECKING:
 def propose(content: Mapping[str, Any], trials: Sequence[Trial]) -> dict[str, Any]:
     """Ask Optuna for the values of the next trial; those that still run count as poor ones."""
     study = optuna_study(content, trials, number=len(trials))
-    asked = study.ask(distributions(content["space"]))
-    values: dict[str, Any] = plain(asked.params)
-    return values
+    return dict(study.ask(distributions(content["space"])).params)
 
 
 def is_hopeless(content: Mapping[str, Any], trials: Sequence[Trial], mine: Trial) -> bool:
-    """Tell whether a trial is to be ended, as Optuna's pruner says of its validations so far."""
-    if not mine.steps:
-        return False
-    study = optuna_study(content, [trial for trial in trials if trial.number != mine.number])
+    """Tell whether a trial is to be ended, as Optuna's pruner says of its validations so far.
+
+    Args:
+        content: What the study's file says.
+        trials: The study's trials; those of the same run are left out.
+        mine: The trial.
+    """
+    study = optuna_study(content, [trial for trial in trials if trial.run != mine.run])
     return bool(study.pruner.prune(study, _frozen(content, mine)))
 
 

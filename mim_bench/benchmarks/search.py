@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mim_bench.benchmarks.settings import dotted, is_number
 from mim_bench.errors import Problem, UserError, unknown
 
 if TYPE_CHECKING:
@@ -53,15 +54,7 @@ class Search:
 
     def facts(self) -> dict[str, Any]:
         """Return what the trials of one study have in common, as plain content."""
-        names = ("space", "sampler", "pruner")
-        return {name: plain(getattr(self, name)) for name in names}
-
-
-def plain(content: Any) -> Any:
-    """Return mappings and sequences as what JSON reads back."""
-    if hasattr(content, "items"):
-        return {str(key): plain(value) for key, value in content.items()}
-    return [plain(value) for value in content] if isinstance(content, (list, tuple)) else content
+        return {"space": dict(self.space), "sampler": self.sampler, "pruner": self.pruner}
 
 
 def merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,9 +93,11 @@ def read_search(
         names = ", ".join(tests)
         place = f"{where}, search.column"
         problems.append(Problem("isn't there, and the recipe has several columns", place, names))
-    given = {_short(key) for key in overrides}
+    given = {dotted(key.split(".")) for key in overrides}
     space = {
-        name: entry for name, entry in block.get("space", {}).items() if _short(name) not in given
+        name: entry
+        for name, entry in block.get("space", {}).items()
+        if dotted(name.split(".")) not in given
     }
     if not space and not problems:
         problems.append(
@@ -123,10 +118,6 @@ def read_search(
 def example(entry: Mapping[str, Any]) -> Any:
     """Return a value of a setting's range."""
     return entry["choices"][0] if "choices" in entry else entry["low"]
-
-
-def _short(key: str) -> str:
-    return key.replace(".init_args.", ".")
 
 
 def check_search(block: Any, where: str, whole: bool = False) -> list[Problem]:
@@ -204,7 +195,7 @@ def _check_range(entry: Mapping[str, Any], where: str) -> list[Problem]:
     problems += [
         Problem(f"{key} is {entry.get(key)!r}", where, "a number")
         for key in ("low", "high")
-        if not _is_number(entry.get(key))
+        if not _is_finite(entry.get(key))
     ]
     if problems:
         return problems
@@ -215,11 +206,10 @@ def _check_range(entry: Mapping[str, Any], where: str) -> list[Problem]:
         problems.append(Problem(f"log is {log!r}", where, "true or false"))
     elif log and low <= 0:
         problems.append(Problem(f"low is {low} on a logarithmic scale", where, "above 0"))
-    if step is not None and (log or not _is_number(step) or step <= 0):
+    if step is not None and (log or not _is_finite(step) or step <= 0):
         problems.append(Problem(f"step is {step!r}", where, "above 0, and none with log"))
     return problems
 
 
-def _is_number(value: Any) -> bool:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number and math.isfinite(value)
+def _is_finite(value: Any) -> bool:
+    return is_number(value, (int, float)) and math.isfinite(value)

@@ -9,7 +9,8 @@ from mim_bench.benchmarks import data, identity
 from mim_bench.benchmarks.nodes import make_node
 from mim_bench.benchmarks.recipe import Resolved, load_recipe, recipe_files
 from mim_bench.benchmarks.search import example, read_search
-from mim_bench.benchmarks.study import Study
+from mim_bench.benchmarks.settings import value_of
+from mim_bench.benchmarks.study import Study, study_folder
 from mim_bench.errors import Problem, UserError, unknown
 
 if TYPE_CHECKING:
@@ -73,17 +74,9 @@ class Studies:
                 action="write one into a recipe of your own that extends it, or leave out --trials",
             )
 
-    def of(
-        self, recipe: Recipe, resolved: Resolved, spec: BackboneSpec
-    ) -> tuple[Study | None, list[Problem]]:
-        """Return the search that a recipe's values come from, and what it lacks.
-
-        Args:
-            recipe: The recipe.
-            resolved: The recipe after its overlays.
-            spec: The backbone.
-        """
-        owner = searched_recipe(recipe) if self.request.trials and resolved.search else None
+    def of(self, recipe: Recipe, spec: BackboneSpec) -> tuple[Study | None, list[Problem]]:
+        """Return the search that a recipe's values come from, and what it lacks."""
+        owner = searched_recipe(recipe) if self.request.trials else None
         if owner is None:
             return None, []
         key = (owner.name, spec.slug)
@@ -97,9 +90,8 @@ class Studies:
         source = data.choose(recipe, request.data_root, request.preset)
         if isinstance(source, Problem):
             return None, [source]
-        given = {k: v for k, v in request.overrides.items() if not k.startswith("search.")}
         plain = recipe.resolve(source.preset, spec.size, dict(request.overrides))
-        search = read_search(plain.search, plain.content["tests"], given, plain.source)
+        search = read_search(plain.search, plain.content["tests"], request.overrides, plain.source)
         reader = data.open_reader(plain, source)
         problems = _check_splits(search, reader, plain)
         if problems:
@@ -120,7 +112,7 @@ class Studies:
             node = make_node(trial, source, opened, spec, search.seed, once, [test])
             return replace(node, kind="trial", values=dict(values), study=study)
 
-        study = ""
+        study = ""  # which `make` takes when it is known
         hashed: dict[str, Any] = {
             "training": make({}).id,
             "column": search.column,
@@ -130,13 +122,13 @@ class Studies:
         }
         hashed |= {"study": search.study, "fixed": list(search.fixed)}
         study = identity.short_id(hashed)
-        defaults = {name: _value(plain, name) for name in search.space}
+        defaults = {name: value_of(plain.content, name) for name in search.space}
         return (
             Study(
                 id=study,
                 recipe=recipe.name,
                 title=spec.title,
-                folder=self.store.folder(recipe.name, spec.slug, f"search-{study}").path,
+                folder=study_folder(self.store.root / recipe.name / spec.slug, study),
                 search=search,
                 metric=test.metric,
                 direction=test.direction,
@@ -172,19 +164,6 @@ def _trial(resolved: Resolved, search: Search) -> Resolved:
     test.pop("instead", None)
     content["tests"] = {search.column: test}
     return Resolved(resolved.name, resolved.source, content)
-
-
-def _value(resolved: Resolved, name: str) -> Any:
-    """Return a recipe's own value of a dotted setting; None where it has none."""
-    found: Any = resolved.content
-    path = name.split(".")
-    if path[0] in ("task", "data") and path[1:2] not in (["init_args"], ["class_path"]):
-        path.insert(1, "init_args")
-    for step in path:
-        if not isinstance(found, dict) or step not in found:
-            return None
-        found = found[step]
-    return found
 
 
 def trials_of(plan: Plan) -> list[Node]:

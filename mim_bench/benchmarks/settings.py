@@ -84,7 +84,7 @@ def check_trainer(trainer: dict[str, Any], where: str) -> list[Problem]:
     problems += [
         Problem(f"{key} is {trainer[key]!r}", place, "a whole number above 0")
         for key in (*budgets, "accumulate_grad_batches")
-        if key in trainer and not (_is_number(trainer[key], int) and trainer[key] > 0)
+        if key in trainer and not (is_number(trainer[key], int) and trainer[key] > 0)
     ]
     if str(trainer.get("precision", "32-true")) not in PRECISIONS:
         problems.append(
@@ -131,6 +131,14 @@ def overlay(
     return problems
 
 
+def value_of(content: dict[str, Any], key: str) -> Any:
+    """Return the value of a dotted setting; None where the recipe doesn't spell it."""
+    found: Any = content
+    for step in _path(content, key):
+        found = found.get(step) if isinstance(found, dict) else None
+    return found
+
+
 def _path(content: dict[str, Any], key: str) -> list[str]:
     """Split a dotted key; the block that follows `tests` is a column, which may hold no dot."""
     path = key.split(".")
@@ -162,12 +170,12 @@ def _apply(
         if inner is None and not known_only:
             inner = parent[step] = {}
         if not isinstance(inner, dict):
-            return [unknown("key", _dotted(path), _spelled(content), where)]
+            return [unknown("key", dotted(path), _spelled(content), where)]
         parent = inner
     leaf = path[-1]
     trainer_key = path[0] == "trainer" and leaf in {**TRAINER_SCORED, **TRAINER_OTHER}
     if known_only and leaf not in parent and not trainer_key:
-        return [unknown("key", _dotted(path), _spelled(content), where)]
+        return [unknown("key", dotted(path), _spelled(content), where)]
     old = parent.get(leaf)
     if known_only and not _same_kind(old, value):
         return [Problem(f"{value!r} is a {kind(type(value))}", where, f"a {kind(type(old))}")]
@@ -207,11 +215,13 @@ def _same_kind(old: Any, new: Any) -> bool:
     return isinstance(new, type(old))
 
 
-def _is_number(value: Any, expected: type) -> bool:
+def is_number(value: Any, expected: type | tuple[type, ...]) -> bool:
+    """Tell whether a value is a number of a type; truth values are none."""
     return isinstance(value, expected) and not isinstance(value, bool)
 
 
-def _dotted(path: list[str]) -> str:
+def dotted(path: list[str]) -> str:
+    """Return a path as people write it: `task.lr` for task, init_args, lr."""
     return ".".join(step for step in path if step != "init_args")
 
 
@@ -222,5 +232,5 @@ def _spelled(content: dict[str, Any], path: tuple[str, ...] = ()) -> list[str]:
             if isinstance(value, dict):
                 names += _spelled(value, (*path, key))
             elif path:
-                names.append(_dotted([*path, key]))
+                names.append(dotted([*path, key]))
     return names

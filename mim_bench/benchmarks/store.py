@@ -18,6 +18,8 @@ ALL_SAVED = "complete.json"
 """The file that ends a folder of saved predictions."""
 
 STATES = ("planned", "running", "interrupted", "failed", "pruned", "done")
+ENDED = ("done", "failed", "pruned")
+"""States of runs that nothing works on or will work on by itself."""
 
 
 @dataclass(frozen=True)

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
 from mim_bench.benchmarks.sampling import holds, propose
-from mim_bench.benchmarks.store import RunFolder
+from mim_bench.benchmarks.store import ENDED, RunFolder
 from mim_bench.errors import Problem, UserError
 from mim_bench.files import digest, read_json, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from mim_bench.benchmarks.nodes import Node
     from mim_bench.benchmarks.search import Search
 
-FILE = "search.json"
+_FILE = "search.json"
 VALIDATIONS = "validations.json"
 """In a trial's folder: the searched metric at each validation, which pruning compares."""
-
-ENDED = ("done", "failed", "pruned")
 
 
 @dataclass(frozen=True)
@@ -81,6 +79,7 @@ class Study:
     defaults: Mapping[str, Any]
     make: Callable[[Mapping[str, Any]], Node] = field(repr=False)
     _nodes: dict[str, Node] = field(default_factory=dict, repr=False)
+    _done: dict[int, Trial] = field(default_factory=dict, repr=False)
 
     def trials(self, most: int | None = None) -> list[Trial]:
         """Return the study's first trials as the store knows them.
@@ -88,7 +87,12 @@ class Study:
         Raises:
             UserError: The study was made with another space.
         """
-        return read_trials(self.folder, self._read()["trials"][:most])
+        entries = self._read()["trials"][:most]
+        # what is done stays so, and live tables ask often
+        new = read_trials(self.folder, [one for one in entries if one["number"] not in self._done])
+        self._done.update({trial.number: trial for trial in new if trial.state == "done"})
+        known = self._done | {trial.number: trial for trial in new}
+        return [known[entry["number"]] for entry in entries]
 
     def nodes(self, most: int) -> list[Node]:
         """Return the nodes of the study's first trials."""
@@ -113,7 +117,7 @@ class Study:
             node = self._node(values)
             entry = {"number": number, "values": values, "run": node.id, "score": node.scores[0].id}
             content["trials"].append(entry)
-            write_json(self.folder / FILE, content)
+            write_json(self.folder / _FILE, content)
         return node
 
     def winner(self, budget: int) -> Trial | None:
@@ -125,8 +129,8 @@ class Study:
         trials = self.trials(budget)
         if len(trials) < budget or not all(trial.ended for trial in trials):
             return None
-        scored = [trial for trial in trials if trial.state == "done" and trial.value is not None]
-        if not scored:
+        best = best_of(trials, self.direction)
+        if best is None:
             cause = next((trial.cause for trial in trials if trial.cause), "no cause was recorded")
             raise UserError(
                 f"all {len(trials)} trials failed, the first one: {cause}",
@@ -134,8 +138,7 @@ class Study:
                 action=f"read {RunFolder(self.folder.parent / trials[0].run).log}; "
                 "`--retry failed` runs them again",
             )
-        sign = -1 if self.direction == "max" else 1
-        return min(scored, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
+        return best
 
     def selection(self, budget: int, reported: bool) -> dict[str, Any]:
         """Return what a score says of the search behind its settings (a part of its card)."""
@@ -172,16 +175,15 @@ class Study:
             **self.search.facts(),
             "trials": [],
         }
-        try:
-            content = read_json(self.folder / FILE)
-        except FileNotFoundError:
+        content = read_study(self.folder)
+        if content is None:
             return new
         changed = list(_changes(content, self.search.facts()))
         if changed:
             raise UserError(
                 Problem(
                     change,
-                    str(self.folder / FILE),
+                    str(self.folder / _FILE),
                     action="search as before, or give the new search a name of its own: "
                     "`search.study` in the recipe",
                 )
@@ -203,6 +205,38 @@ def _changes(content: Mapping[str, Any], facts: Mapping[str, Any]) -> list[str]:
             before, after = (str(one.get(name, "not searched")) for one in (old, new))
             found.append(f"the study was made with another space: {name} was {before}, is {after}")
     return found
+
+
+def study_folder(backbone: Path, study: str) -> Path:
+    """Return where a search is kept: in its backbone's folder, beside the runs of its trials."""
+    return backbone / f"search-{study}"
+
+
+def read_study(folder: Path) -> dict[str, Any] | None:
+    """Return what a study's file says; None where there is none."""
+    try:
+        return read_json(folder / _FILE)
+    except FileNotFoundError:
+        return None
+
+
+def find_studies(store: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """Return the folders of a store's searches with what their files say."""
+    found = sorted(store.glob(str(study_folder(Path("*/*"), "*") / _FILE)))
+    return [(path.parent, read_json(path)) for path in found]
+
+
+def scored(trials: Sequence[Trial]) -> list[Trial]:
+    """Return the trials that have a value."""
+    return [trial for trial in trials if trial.state == "done" and trial.value is not None]
+
+
+def best_of(trials: Sequence[Trial], direction: str) -> Trial | None:
+    """Return the best trial, the earlier of equals; None where none has a value."""
+    sign = -1 if direction == "max" else 1
+    return min(
+        scored(trials), key=lambda trial: (sign * (trial.value or 0.0), trial.number), default=None
+    )
 
 
 def read_trials(folder: Path, entries: Sequence[Mapping[str, Any]]) -> list[Trial]:

@@ -86,19 +86,20 @@ def expected_run(node: Node) -> reports.RunRecord:
 def awaited_runs(plan: Plan) -> list[reports.RunRecord]:
     """Return the runs that wait for a search as the reports know runs: how far the search is."""
     failed = failed_searches(plan)
+    trials = {study.id: study.trials(plan.trials) for study in plan.studies}
     found = []
     for one in plan.awaiting:
-        trials = one.study.trials(plan.trials)
-        share = sum(trial.ended for trial in trials) / plan.trials
-        problems = failed.get(one.study.id)
-        for node in one.make(None):
-            run = replace(
+        known, problems = trials[one.study.id], failed.get(one.study.id)
+        share = sum(trial.ended for trial in known) / plan.trials
+        found += [
+            replace(
                 expected_run(node),
                 id=f"after-{one.study.id}-{node.id}",
                 wanted={},
-                state="failed" if problems else "running" if trials else "planned",
+                state="failed" if problems else "running" if known else "planned",
                 cause=problems[0].what if problems else "",
                 progress=reports.Progress("search", share, 0.0),
             )
-            found.append(run)
+            for node in one.examples
+        ]
     return found

@@ -22,7 +22,9 @@ from mim_bench.reports.table import COLLAPSED, NOT_ABOVE
 from mim_bench.verbs.printing import print_json, print_mapping, print_rows, text_of
 
 if TYPE_CHECKING:
-    from mim_bench.benchmarks.plan import Awaiting, Plan
+    from collections.abc import Collection
+
+    from mim_bench.benchmarks.plan import Node, Plan
 
 
 def show_plan(plan: Plan, store: Store, as_json: bool) -> None:
@@ -30,24 +32,13 @@ def show_plan(plan: Plan, store: Store, as_json: bool) -> None:
     rows: list[dict[str, Any]] = []
     for node in [*trials_of(plan), *plan.nodes]:
         missing = {score.test.column for score in node.missing(store)}
-        columns = [score.test.column for score in node.scores]
         state = node.folder(store).read().get("state", "planned")
-        rows.append(
-            {
-                "id": node.id,
-                "kind": node.kind,
-                "recipe": node.recipe,
-                "backbone": node.backbone.title,
-                "seed": node.seed,
-                "preset": node.source.preset,
-                "data": node.source.title,
-                "columns": columns,
-                "to do": [column for column in columns if column in missing],
-                "state": state if missing else "cached",
-                "needs": list(node.needs),
-            }
-        )
-    rows += [row for one in plan.awaiting for row in _awaited(one)]
+        rows.append(_planned(node, node.id, missing, state if missing else "cached"))
+    rows += [
+        _planned(node, "after search", {score.test.column for score in node.scores}, "planned")
+        for one in plan.awaiting
+        for node in one.examples
+    ]
     searches = [
         {
             "id": study.id,
@@ -73,24 +64,22 @@ def show_plan(plan: Plan, store: Store, as_json: bool) -> None:
         print(f"{column}: {reason}")
 
 
-def _awaited(one: Awaiting) -> list[dict[str, Any]]:
-    """Return the rows of runs whose identity a search will give."""
-    return [
-        {
-            "id": "after search",
-            "kind": node.kind,
-            "recipe": node.recipe,
-            "backbone": node.backbone.title,
-            "seed": node.seed,
-            "preset": node.source.preset,
-            "data": node.source.title,
-            "columns": list(one.columns),
-            "to do": list(one.columns),
-            "state": "planned",
-            "needs": [one.study.id],
-        }
-        for node in one.make(None)
-    ]
+def _planned(node: Node, name: str, missing: Collection[str], state: str) -> dict[str, Any]:
+    """Return the row of a plan's run."""
+    columns = [score.test.column for score in node.scores]
+    return {
+        "id": name,
+        "kind": node.kind,
+        "recipe": node.recipe,
+        "backbone": node.backbone.title,
+        "seed": node.seed,
+        "preset": node.source.preset,
+        "data": node.source.title,
+        "columns": columns,
+        "to do": [column for column in columns if column in missing],
+        "state": state,
+        "needs": list(node.needs),
+    }
 
 
 def show_report(store: str, suite: str | None, form: str, mixed: bool, out: Path | None) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mim_bench.benchmarks import sampling, study
 from mim_bench.errors import Problem, UserError
-from mim_bench.files import read_json, write_atomic
+from mim_bench.files import write_atomic
 from mim_bench.verbs.printing import print_json, print_rows
 
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ def show_searches(store: str, name: str | None, out: Path | None, as_json: bool)
     Raises:
         UserError: There is no such search, or several could be meant.
     """
-    found = sorted(Path(store).glob(f"*/*/search-*/{study.FILE}"))
-    contents = [(path.parent, read_json(path)) for path in found]
+    contents = study.find_studies(Path(store))
     if name is not None:
         contents = [
             (folder, content)
@@ -59,7 +58,7 @@ def _list(contents: Sequence[tuple[Path, Mapping[str, Any]]], as_json: bool) -> 
     rows = []
     for folder, content in contents:
         trials = study.read_trials(folder, content["trials"])
-        best = _best(content, trials)
+        best = study.best_of(trials, content["direction"])
         rows.append(
             {
                 "id": content["id"],
@@ -78,15 +77,9 @@ def _list(contents: Sequence[tuple[Path, Mapping[str, Any]]], as_json: bool) -> 
         print_rows(rows, tuple(rows[0]))
 
 
-def _best(content: Mapping[str, Any], trials: Sequence[Trial]) -> Trial | None:
-    scored = [trial for trial in trials if trial.state == "done" and trial.value is not None]
-    sign = -1 if content["direction"] == "max" else 1
-    return min(scored, key=lambda one: (sign * (one.value or 0.0), one.number), default=None)
-
-
 def _show(folder: Path, content: Mapping[str, Any], out: Path | None, as_json: bool) -> None:
     trials = study.read_trials(folder, content["trials"])
-    best = _best(content, trials)
+    best = study.best_of(trials, content["direction"])
     figures = _draw(content, trials, out or folder)
     rows = [
         {
@@ -125,7 +118,7 @@ def _draw(content: Mapping[str, Any], trials: Sequence[Trial], out: Path) -> lis
 
     from mim_bench.tasks.figures import png
 
-    scored = [trial for trial in trials if trial.state == "done" and trial.value is not None]
+    scored = study.scored(trials)
     if len(scored) < 2:
         return []
     import matplotlib as mpl

@@ -44,11 +44,11 @@ def small_cache(tmp_path_factory):
     return cache
 
 
-@pytest.fixture
-def cli(small_cache, tmp_path):
-    """Run `mim-bench ...` in a folder of its own; returns the finished process."""
+@pytest.fixture(scope="session")
+def mim_bench(small_cache):
+    """Run `mim-bench ...` in a folder; returns the finished process."""
 
-    def run(*arguments: str, status: int | None = 0, cwd: Path = tmp_path, **environment: str):
+    def run(*arguments: str, cwd: Path, status: int | None = 0, **environment: str):
         done = subprocess.run(
             [sys.executable, "-m", "mim_bench", *arguments],
             capture_output=True,
@@ -61,5 +61,15 @@ def cli(small_cache, tmp_path):
         assert "Traceback" not in done.stdout + done.stderr, said
         assert status is None or done.returncode == status, said
         return done
+
+    return run
+
+
+@pytest.fixture
+def cli(mim_bench, tmp_path):
+    """Run `mim-bench ...` in a folder of its own; returns the finished process."""
+
+    def run(*arguments: str, status: int | None = 0, cwd: Path = tmp_path, **environment: str):
+        return mim_bench(*arguments, cwd=cwd, status=status, **environment)
 
     return run

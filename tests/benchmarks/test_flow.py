@@ -35,20 +35,11 @@ def scores(store: Path) -> dict[str, float]:
 
 
 @pytest.fixture(scope="module")
-def finished(small_cache, tmp_path_factory):
+def finished(mim_bench, tmp_path_factory):
     """A store that one command filled: two backbones, one of them with two seeds."""
     folder = tmp_path_factory.mktemp("finished")
-    command = [sys.executable, "-m", "mim_bench", *RUN]
-    command += ["--backbone", "vit_mini", "--backbone", "convnext_mini", "--label", "my ViT"]
-    done = subprocess.run(
-        [*command, "--seed", "0", "--seed", "1"],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env={**os.environ, "MIM_BENCH_CACHE": str(small_cache)},
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    rows = ("--backbone", "vit_mini", "--backbone", "convnext_mini", "--label", "my ViT")
+    done = mim_bench(*RUN, *rows, "--seed", "0", "--seed", "1", cwd=folder)
     return folder, done.stdout
 
 

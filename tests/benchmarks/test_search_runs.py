@@ -23,24 +23,12 @@ def read(path):
 
 
 @pytest.fixture(scope="module")
-def searched(small_cache, tmp_path_factory):
+def searched(mim_bench, tmp_path_factory):
     """A store in which a search of three trials has ended, and the recipe's own run."""
     folder = tmp_path_factory.mktemp("searched")
     cases.write_recipe(folder)
-    said = []
-    for trials in ("0", "3"):
-        command = [sys.executable, "-m", "mim_bench", "run", "searched.yaml", *BACKBONE]
-        done = subprocess.run(
-            [*command, "--trials", trials],
-            capture_output=True,
-            text=True,
-            cwd=folder,
-            env={**os.environ, "MIM_BENCH_CACHE": str(small_cache)},
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        said.append(done.stdout)
-    return folder, said
+    command = ("run", "searched.yaml", *BACKBONE, "--trials")
+    return folder, [mim_bench(*command, trials, cwd=folder).stdout for trials in ("0", "3")]
 
 
 def score(folder, trials):

@@ -11,8 +11,8 @@ SEARCH = (
     Mutation(
         "the winner is the best, not the worst",
         "benchmarks/study.py",
-        'sign = -1 if self.direction == "max" else 1',
-        'sign = 1 if self.direction == "max" else -1',
+        'sign = -1 if direction == "max" else 1',
+        'sign = 1 if direction == "max" else -1',
         _PLAN,
     ),
     Mutation(
@@ -67,7 +67,7 @@ SEARCH = (
     Mutation(
         "what is set by hand isn't searched",
         "benchmarks/search.py",
-        "if _short(name) not in given",
+        'if dotted(name.split(".")) not in given',
         "if True",
         _PLAN,
     ),
